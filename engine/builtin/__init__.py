@@ -1,0 +1,1 @@
+"""The weight-free separator: numpy and scipy only."""

@@ -1,0 +1,1 @@
+"""Official weights: where they come from, where they lie, how they are read and checked."""

@@ -1,0 +1,340 @@
+"""Frozen values that flow through the engine, from the caller's prompt to the written stems.
+
+    AudioClip + Prompt -> Separator -> Estimate -> render -> Separation
+
+Letters in shapes: N samples, C channels, K candidates. Samples are rows: `[N, C]`.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import Cancelled, PromptError
+
+Sign = Literal["+", "-"]
+JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+_SPAN = re.compile(r"^\s*([+\-−]?)\s*([0-9.eE]+)\s*:\s*([0-9.eE]+)\s*$")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of time where the sound is (`+`) or is not (`-`).
+
+    start_s, end_s: seconds from the start of the mixture, 0 <= start_s < end_s.
+    Raises PromptError for reversed, empty, negative or non-finite times and for another sign.
+    """
+
+    start_s: float
+    end_s: float
+    sign: Sign = "+"
+
+    def __post_init__(self) -> None:
+        if self.sign not in ("+", "-"):
+            raise PromptError(
+                f"span sign {self.sign!r}: allowed are '+' (present) and '-' (absent)"
+            )
+        if not (math.isfinite(self.start_s) and math.isfinite(self.end_s)):
+            raise PromptError(f"span {self}: both times must be finite numbers of seconds")
+        if self.start_s < 0:
+            raise PromptError(f"span {self}: it starts before 0 s, the start of the mixture")
+        if self.end_s <= self.start_s:
+            raise PromptError(
+                f"span {self}: the end must come after the start; "
+                f"for this stretch write {self.sign}{self.end_s:g}:{self.start_s:g}"
+                if self.end_s < self.start_s
+                else f"span {self}: it is empty; give it an end after its start"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.sign}{self.start_s:g}:{self.end_s:g}"
+
+    @classmethod
+    def present(cls, start_s: float, end_s: float) -> "Span":
+        """The sound is here."""
+        return cls(start_s, end_s, "+")
+
+    @classmethod
+    def absent(cls, start_s: float, end_s: float) -> "Span":
+        """The sound is not here."""
+        return cls(start_s, end_s, "-")
+
+    @classmethod
+    def parse(cls, text: str) -> "Span":
+        """A span from `+1.2:2.5` or `-4:6` (seconds; no sign means `+`)."""
+        match = _SPAN.match(text)
+        if match is None:
+            raise PromptError(
+                f"span {text!r}: write SIGN START:END in seconds, for instance +1.2:2.5 or -4:6"
+            )
+        sign, start, end = match.groups()
+        try:
+            return cls(float(start), float(end), "+" if sign in ("", "+") else "-")
+        except ValueError as error:
+            raise PromptError(f"span {text!r}: {start!r} or {end!r} is not a number") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskedVideo:
+    """A video and the mask that marks the sounding object in it.
+
+    video: a file, or frames [N, 3, H, W] uint8.
+    mask: a video file, a folder of PNGs, a .npy/.npz file, or [N, H, W]; non-zero marks the object.
+    `None` means that the video is masked already.
+    """
+
+    video: Path | NDArray[np.uint8]
+    mask: Path | NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to take out of the mixture: a description, spans, a masked video, or several of them.
+
+    description: a lower-case noun or verb phrase such as "dog barking"; may be empty with spans.
+    spans: any iterable of `Span`; kept in the given order, later ones win where they overlap.
+    Raises PromptError when nothing at all is given.
+    """
+
+    description: str = ""
+    spans: tuple[Span, ...] = ()
+    masked_video: MaskedVideo | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "description", " ".join(self.description.split()))
+        object.__setattr__(self, "spans", tuple(self.spans))
+        for span in self.spans:
+            if not isinstance(span, Span):
+                raise PromptError(f"spans must be Span values, got {span!r}; try Span.parse(...)")
+        if not self.description and not self.spans and self.masked_video is None:
+            raise PromptError("the prompt is empty: give a description, a span or a masked video")
+
+
+def clip_spans(spans: tuple[Span, ...], duration_s: float) -> tuple[Span, ...]:
+    """The spans cut to a mixture of `duration_s` seconds.
+
+    A span may reach past the end (it is cut there); one that starts at or after the end is an
+    error, because it says something about a sound that is not in this file.
+    Raises PromptError.
+    """
+    cut = []
+    for span in spans:
+        if span.start_s >= duration_s:
+            raise PromptError(
+                f"span {span} starts outside the mixture, which is {duration_s:.3f} s long; "
+                "move or remove it"
+            )
+        cut.append(Span(span.start_s, min(span.end_s, duration_s), span.sign))
+    return tuple(cut)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """How samples are stored.
+
+    container: libsndfile's name (`WAV`, `RF64`, `W64`, `AIFF`, `FLAC`, ...), or `ARRAY`.
+    subtype: `PCM_16`, `PCM_24`, `PCM_32`, `FLOAT`, `DOUBLE`, or a lossy one such as `VORBIS`.
+    """
+
+    container: str
+    subtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastInfo:
+    """The `bext` chunk of a Broadcast Wave file (EBU Tech 3285).
+
+    time_reference_samples: position of the first sample, counted from midnight, at the file's rate.
+    """
+
+    time_reference_samples: int = 0
+    description: str = ""
+    originator: str = ""
+    originator_reference: str = ""
+    origination_date: str = ""
+    origination_time: str = ""
+    umid: bytes = b""
+    coding_history: str = ""
+
+
+class AudioSource(Protocol):
+    """Samples that can be read from anywhere, any number of times; one reader at a time."""
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    @property
+    def n_channels(self) -> int: ...
+
+    @property
+    def n_samples(self) -> int: ...
+
+    @property
+    def native_dtype(self) -> np.dtype[Any]:
+        """Type that holds every stored sample exactly: int16, int32, float32 or float64.
+
+        24-bit samples are held in int32, right-aligned (-2**23 .. 2**23 - 1).
+        """
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Samples [stop - start, C] as float32, full scale 1.0; never clamped."""
+
+    def read_native(self, start: int, stop: int) -> NDArray[Any]:
+        """Samples [stop - start, C] exactly as stored, in `native_dtype`."""
+
+    def close(self) -> None:
+        """Release the file, if there is one. A closed source is not read again."""
+
+
+@dataclass(frozen=True, eq=False)
+class AudioClip:
+    """Audio with its name and the format it came in; samples are read when asked for."""
+
+    source: AudioSource
+    name: str
+    format: AudioFormat
+    path: Path | None = None
+    broadcast: BroadcastInfo | None = None
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second and channel, in Hz."""
+        return self.source.sample_rate
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels, 1 to 32."""
+        return self.source.n_channels
+
+    @property
+    def n_samples(self) -> int:
+        """Samples per channel."""
+        return self.source.n_samples
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sample_rate
+
+    @property
+    def samples(self) -> NDArray[Any]:
+        """All samples [N, C] exactly as stored: int16, int32, float32 or float64."""
+        return self.source.read_native(0, self.n_samples)
+
+
+@dataclass(frozen=True, slots=True)
+class SeparationOptions:
+    """What a caller may choose for any separator.
+
+    seed: of everything random; the same seed gives the same stems.
+    n_candidates: how many takes to make and keep; a separator may make fewer and says so.
+    n_threads: how many cores to use; `None` means all of them.
+    """
+
+    seed: int = 0
+    n_candidates: int = 1
+    n_threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work is. stage: one word or two; fraction: 0 to 1 of the whole job."""
+
+    stage: str
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """Where a separator reports progress and learns that it should stop."""
+
+    on_progress: Callable[[Progress], None] | None = None
+    is_cancelled: Callable[[], bool] | None = None
+
+    def report(self, stage: str, fraction: float) -> None:
+        """Report progress. Raises Cancelled when the caller asked to stop."""
+        self.check()
+        if self.on_progress is not None:
+            self.on_progress(Progress(stage, min(max(fraction, 0.0), 1.0)))
+
+    def check(self) -> None:
+        """Raises Cancelled when the caller asked to stop."""
+        if self.is_cancelled is not None and self.is_cancelled():
+            raise Cancelled("cancelled by the caller; nothing was kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know about a result. code: stable; message: one sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a separator makes: the target in the mixture's own rate and channels, block by block.
+
+    blocks: consecutive blocks [K, n, C] that cover the mixture exactly, best candidate first,
+        float32 or float64, full scale 1.0. Consumed once; computing happens while iterating.
+    spans: spans that were used, given or predicted.
+    scores: one per candidate, larger is better; empty when there is nothing to rank.
+    confidence: 0 (a guess) to 1, the separator's own estimate of how well this prompt works.
+    settings: everything that is needed to make the same again; goes into the receipt.
+    """
+
+    blocks: Iterator[NDArray[Any]]
+    spans: tuple[Span, ...] = ()
+    n_candidates: int = 1
+    scores: tuple[float, ...] = ()
+    confidence: float = 1.0
+    notices: tuple[Notice, ...] = ()
+    settings: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+class Separator(Protocol):
+    """Anything that takes a prompted sound out of a mixture."""
+
+    @property
+    def name(self) -> str:
+        """Name in `stemlasso separators`."""
+
+    def estimate(
+        self, mixture: AudioClip, prompt: Prompt, options: SeparationOptions, monitor: Monitor
+    ) -> Estimate:
+        """Estimate the target. Raises PromptError, BackendError or Cancelled."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One take of the target. score: larger is better, `None` when nothing ranked it."""
+
+    target: AudioClip
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Separation:
+    """The result: stems that add up to the mixture.
+
+    target, residual: files when an output folder was given, otherwise arrays.
+    candidates: every take, best first; the first one is `target`.
+    null_db: highest level of mixture - target - residual, measured on what was written, in dBFS;
+        `-inf` when it is exactly zero.
+    receipt: prompt, separator, settings, versions and timings, as JSON values.
+    """
+
+    target: AudioClip
+    residual: AudioClip | None
+    candidates: tuple[Candidate, ...]
+    spans: tuple[Span, ...]
+    confidence: float
+    notices: tuple[Notice, ...]
+    null_db: float
+    receipt: Mapping[str, JsonValue]

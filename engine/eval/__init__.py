@@ -1,0 +1,1 @@
+"""Measuring separation quality on mixtures with true stems."""

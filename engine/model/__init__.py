@@ -1,0 +1,1 @@
+"""SAM-Audio's networks, written from its specification, under the checkpoint's own names."""

@@ -1,0 +1,1 @@
+"""The front door: separators by name, and `separate()`."""

@@ -1,0 +1,1 @@
+"""The panel: a client of the bridge; it never imports `engine` or torch."""
