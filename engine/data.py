@@ -7,7 +7,7 @@ Letters in shapes: N samples, C channels, K candidates. Samples are rows: `[N, C
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -98,12 +98,12 @@ class Prompt:
     """What to take out of the mixture: a description, spans, a masked video, or several of them.
 
     description: a lower-case noun or verb phrase such as "dog barking"; may be empty with spans.
-    spans: any iterable of `Span`; kept in the given order, later ones win where they overlap.
+    spans: kept as a tuple in the given order; later ones win where they overlap.
     Raises PromptError when nothing at all is given.
     """
 
     description: str = ""
-    spans: tuple[Span, ...] = ()
+    spans: Sequence[Span] = ()
     masked_video: MaskedVideo | None = None
 
     def __post_init__(self) -> None:
@@ -116,7 +116,7 @@ class Prompt:
             raise PromptError("the prompt is empty: give a description, a span or a masked video")
 
 
-def clip_spans(spans: tuple[Span, ...], duration_s: float) -> tuple[Span, ...]:
+def clip_spans(spans: Sequence[Span], duration_s: float) -> tuple[Span, ...]:
     """The spans cut to a mixture of `duration_s` seconds.
 
     A span may reach past the end (it is cut there); one that starts at or after the end is an
@@ -263,6 +263,17 @@ class Monitor:
         if self.on_progress is not None:
             self.on_progress(Progress(stage, min(max(fraction, 0.0), 1.0)))
 
+    def part(self, start: float, end: float) -> "Monitor":
+        """A monitor for one part of the work, whose 0 to 1 is `start` to `end` of the whole."""
+        outer = self.on_progress
+        if outer is None:
+            return self
+
+        def on_progress(progress: Progress) -> None:
+            outer(Progress(progress.stage, start + (end - start) * progress.fraction))
+
+        return Monitor(on_progress, self.is_cancelled)
+
     def check(self) -> None:
         """Raises Cancelled when the caller asked to stop."""
         if self.is_cancelled is not None and self.is_cancelled():
@@ -338,3 +349,34 @@ class Separation:
     notices: tuple[Notice, ...]
     null_db: float
     receipt: Mapping[str, JsonValue]
+
+    def summary(self) -> dict[str, JsonValue]:
+        """The result as JSON values, with paths instead of samples; what `--json` prints.
+
+        `null_db` is `None` when the null is exact: JSON has no infinity.
+        """
+        return {
+            "target": _stem_json(self.target),
+            "residual": None if self.residual is None else _stem_json(self.residual),
+            "candidates": [
+                {**_stem_json(take.target), "score": take.score} for take in self.candidates
+            ],
+            "duration_s": self.target.duration_s,
+            "sample_rate": self.target.sample_rate,
+            "n_channels": self.target.n_channels,
+            "n_samples": self.target.n_samples,
+            "null_db": None if self.null_db == -math.inf else self.null_db,
+            "null_exact": self.null_db == -math.inf,
+            "confidence": self.confidence,
+            "notices": [
+                {"code": notice.code, "message": notice.message} for notice in self.notices
+            ],
+            "receipt": dict(self.receipt),
+        }
+
+
+def _stem_json(stem: AudioClip) -> dict[str, JsonValue]:
+    return {
+        "path": None if stem.path is None else str(stem.path),
+        "format": f"{stem.format.container} {stem.format.subtype}",
+    }
