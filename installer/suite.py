@@ -1,0 +1,83 @@
+"""Every check of the project, in one run: style, types, import contracts, tests."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from environment import Environment, prepare
+
+EXTRAS = ("dev", "model", "plot", "video")
+
+
+def run(environment: Environment, pip_options: Sequence[str], pytest_options: Sequence[str]) -> int:
+    """Install what the tests need and run everything. Returns 0 when all of it is well.
+
+    pytest comes last and its closing line stays the last one when everything passed. Raises
+    SetupFailed when something cannot be installed.
+    """
+    prepare(environment, EXTRAS, pip_options)
+    failed = [
+        name
+        for name, command in checks(environment).items()
+        if not _passes(name, command, environment)
+    ]
+    print("pytest", flush=True)
+    tested = subprocess.run(
+        [*pytest_command(environment), *pytest_options],
+        cwd=environment.checkout,
+        env=_variables(environment),
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    if tested.returncode != 0:
+        failed.append("pytest")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr, flush=True)
+    return 1 if failed else 0
+
+
+def checks(environment: Environment) -> dict[str, list[str]]:
+    """Name and command of every check but the tests."""
+    ruff, mypy = str(environment.program("ruff")), str(environment.program("mypy"))
+    scripts = sorted(str(path) for path in (environment.checkout / "installer").rglob("*.py"))
+    return {
+        "ruff check": [ruff, "check", "."],
+        "ruff format": [ruff, "format", "--check", "."],
+        "mypy": [mypy],
+        "mypy installer": [mypy, "--strict", *scripts],
+        "import contracts": [str(environment.program("lint-imports")), "--no-logo"],
+    }
+
+
+def pytest_command(environment: Environment) -> list[str]:
+    """The tests, with the slowest ones named at the end."""
+    return [str(environment.program("python")), "-m", "pytest", "--durations=15"]
+
+
+def _passes(name: str, command: Sequence[str], environment: Environment) -> bool:
+    start_s = time.monotonic()
+    done = subprocess.run(
+        command,
+        cwd=environment.checkout,
+        env=_variables(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    passed = done.returncode == 0
+    verdict = "ok" if passed else f"FAILED (exit status {done.returncode})"
+    print(f"{name:<18}{verdict}  {time.monotonic() - start_s:.1f} s", flush=True)
+    if not passed:
+        print(done.stdout, flush=True)
+    return passed
+
+
+def _variables(environment: Environment) -> dict[str, str]:
+    programs = str(environment.program("python").parent)
+    return {**os.environ, "PATH": os.pathsep.join((programs, os.environ.get("PATH", "")))}
