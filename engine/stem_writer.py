@@ -1,0 +1,362 @@
+"""Writing one stem: all of it under its name, or nothing at all.
+
+    append ... append -> finish -> samples (read back) -> publish
+                    \\-> discard, at any time
+
+A stem grows under a temporary name in its folder and is renamed when it is complete and on disk.
+One that meets a sample its format cannot hold is converted to a wider format and goes on.
+"""
+
+import errno
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from .audio_files import array_clip
+from .audio_sources import SoundFileStorage, StoredSource
+from .broadcast import read_broadcast, write_broadcast
+from .data import AudioClip, AudioFormat, BroadcastInfo
+from .errors import DiskFull, OutputError, OutputExists
+from .stem_format import (
+    full_scale,
+    left_shift,
+    native_dtype,
+    sized_for,
+    suffix_for,
+    wider_format,
+)
+
+_COPY_SAMPLES = 1 << 16
+_SET_ADD_PEAK_CHUNK = 0x1050
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True, slots=True)
+class StemSpec:
+    """What a stem is to be. name: of the file, without suffix; folder: `None` for an array.
+
+    on_grid: samples are integers over a power of two and have to stay exact when written wider.
+    """
+
+    name: str
+    folder: Path | None
+    format: AudioFormat
+    sample_rate: int
+    n_samples: int
+    n_channels: int
+    on_grid: bool
+    overwrite: bool = False
+    broadcast: BroadcastInfo | None = None
+    mixture_path: Path | None = None
+
+    def path(self, form: AudioFormat) -> Path:
+        """Where the stem lies when written in `form`; only with a folder."""
+        assert self.folder is not None
+        return self.folder / f"{self.name}{suffix_for(form, self.mixture_path)}"
+
+    def possible_paths(self) -> tuple[Path, ...]:
+        """Where the stem may come to lie: FLAC becomes WAV when it has to be written wider."""
+        wide = AudioFormat("WAV" if self.format.container == "FLAC" else self.format.container, "")
+        return tuple(dict.fromkeys((self.path(self.format), self.path(wide))))
+
+
+class _Store(Protocol):
+    """Where the samples of a stem go, in one format."""
+
+    def append(self, native: NDArray[Any]) -> None: ...
+    def finish(self) -> None: ...
+    def fetch(self, start: int, stop: int) -> NDArray[Any]: ...
+    def publish(self) -> AudioClip: ...
+    def discard(self) -> None: ...
+
+
+class StemWriter:
+    """One stem while it is made, on disk or in memory.
+
+    Raises OutputError, OutputExists or DiskFull from any method; then `discard` it.
+    """
+
+    def __init__(self, spec: StemSpec) -> None:
+        self.format = spec.format
+        self._spec = spec
+        self._store = _new_store(spec, spec.format)
+        self._n_written = 0
+
+    @property
+    def spec(self) -> StemSpec:
+        """What was asked for; `format` says what it became."""
+        return self._spec
+
+    def append(self, values: NDArray[np.float64]) -> None:
+        """Write values [n, C], full scale 1.0, already rounded to the grid of the format."""
+        wider = wider_format(self.format, values, self._spec.on_grid)
+        if wider != self.format:
+            self._widen(sized_for(wider, self._spec.n_samples, self._spec.n_channels))
+        self._store.append(_native_from(values, self.format))
+        self._n_written += len(values)
+
+    def finish(self) -> None:
+        """Complete the stem and see it to the disk."""
+        assert self._n_written == self._spec.n_samples, (
+            f"{self._spec.name}: {self._n_written} of {self._spec.n_samples} samples written"
+        )
+        self._store.finish()
+
+    def values(self, start: int, stop: int) -> NDArray[np.float64]:
+        """What a finished stem holds, read back: [stop - start, C], full scale 1.0."""
+        return _values_from(self._store.fetch(start, stop), self.format)
+
+    def publish(self) -> AudioClip:
+        """Give the finished stem its name."""
+        return self._store.publish()
+
+    def discard(self) -> None:
+        """Throw the stem away, whatever state it is in, unpublished or published."""
+        self._store.discard()
+
+    def _widen(self, form: AudioFormat) -> None:
+        narrow, narrow_format = self._store, self.format
+        narrow.finish()
+        self._store, self.format = _new_store(self._spec, form), form
+        try:
+            for start in range(0, self._n_written, _COPY_SAMPLES):
+                stop = min(start + _COPY_SAMPLES, self._n_written)
+                values = _values_from(narrow.fetch(start, stop), narrow_format)
+                self._store.append(_native_from(values, form))
+        finally:
+            narrow.discard()
+
+
+def _new_store(spec: StemSpec, form: AudioFormat) -> _Store:
+    return _ArrayStore(spec, form) if spec.folder is None else _FileStore(spec, form)
+
+
+def _native_from(values: NDArray[np.float64], form: AudioFormat) -> NDArray[Any]:
+    return (values * full_scale(form.subtype)).astype(native_dtype(form.subtype))
+
+
+def _values_from(native: NDArray[Any], form: AudioFormat) -> NDArray[np.float64]:
+    return np.asarray(native / full_scale(form.subtype), dtype=np.float64)
+
+
+class _ArrayStore:
+    """A stem in memory."""
+
+    def __init__(self, spec: StemSpec, form: AudioFormat) -> None:
+        shape = (spec.n_samples, spec.n_channels)
+        self._samples = np.empty(shape, dtype=native_dtype(form.subtype))
+        self._n_written = 0
+        self._spec, self._format = spec, form
+
+    def append(self, native: NDArray[Any]) -> None:
+        self._samples[self._n_written : self._n_written + len(native)] = native
+        self._n_written += len(native)
+
+    def finish(self) -> None:
+        return
+
+    def fetch(self, start: int, stop: int) -> NDArray[Any]:
+        return self._samples[start:stop]
+
+    def publish(self) -> AudioClip:
+        return array_clip(self._samples, self._format, self._spec.sample_rate, self._spec.name)
+
+    def discard(self) -> None:
+        self._samples = self._samples[:0]
+
+
+class _FileStore:
+    """A stem in a file, through libsndfile."""
+
+    def __init__(self, spec: StemSpec, form: AudioFormat) -> None:
+        self._spec = spec
+        self._final = spec.path(form)
+        self._temporary = self._final.with_name(f".stemlasso-{secrets.token_hex(6)}.part")
+        self._shift = left_shift(form.subtype)
+        self._format = form
+        self._broadcast: BroadcastInfo | None = None
+        self._is_published = False
+        self._n_written = 0
+        self._read_back: SoundFileStorage | None = None
+        self._sound: soundfile.SoundFile | None = None
+        self._file = _CheckedFile(self._temporary, self._final)
+        try:
+            self._sound = self._opened()
+        except BaseException:
+            self.discard()
+            raise
+
+    def _opened(self) -> soundfile.SoundFile:
+        spec, form = self._spec, self._format
+        sound = soundfile.SoundFile(
+            *(self._file, "w", spec.sample_rate, spec.n_channels, form.subtype),
+            format=form.container,
+        )
+        # The PEAK chunk holds the time of day: the same stems would be other bytes each time.
+        soundfile._snd.sf_command(sound._file, _SET_ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
+        if spec.broadcast is not None:
+            write_broadcast(sound, spec.broadcast)
+        return sound
+
+    def append(self, native: NDArray[Any]) -> None:
+        assert self._sound is not None, "append after finish"
+        try:
+            self._sound.write(np.left_shift(native, self._shift) if self._shift else native)
+        except (soundfile.LibsndfileError, AssertionError) as error:
+            # soundfile asserts that everything was written; the file knows why it was not.
+            raise self._file.failure(error) from error
+        self._file.check()
+        self._n_written += len(native)
+
+    def finish(self) -> None:
+        assert self._sound is not None, "finished twice"
+        sound, self._sound = self._sound, None
+        try:
+            sound.close()
+        except soundfile.LibsndfileError as error:
+            raise self._file.failure(error) from error
+        self._file.check()
+        self._file.close_synced()
+        self._open_written()
+
+    def _open_written(self) -> None:
+        try:
+            sound = soundfile.SoundFile(str(self._temporary))
+        except soundfile.LibsndfileError as error:
+            raise self._file.failure(error) from error
+        self._read_back = SoundFileStorage(self._temporary, self._format.subtype, sound)
+        self._broadcast = read_broadcast(sound)
+        if sound.frames != self._n_written:
+            raise OutputError(
+                f"{self._final}: {sound.frames} of {self._n_written} samples arrived in the file; "
+                "nothing was kept: check the disk and try again"
+            )
+
+    def fetch(self, start: int, stop: int) -> NDArray[Any]:
+        assert self._read_back is not None, "read back before finish"
+        return self._read_back.fetch(start, stop)
+
+    def publish(self) -> AudioClip:
+        assert self._read_back is not None, "published before finish"
+        self._read_back.close()
+        try:
+            _move(self._temporary, self._final, self._spec.overwrite)
+        except OSError as error:
+            raise output_failure(error, self._final) from error
+        self._is_published = True
+        spec, form = self._spec, self._format
+        storage = SoundFileStorage(self._final, form.subtype)
+        source = StoredSource(storage, form, spec.sample_rate, (self._n_written, spec.n_channels))
+        return AudioClip(source, self._final.stem, form, self._final, self._broadcast)
+
+    def discard(self) -> None:
+        if self._read_back is not None:
+            self._read_back.close()
+        if self._sound is not None:
+            self._file.give_up()
+            self._sound.close()
+            self._sound = None
+        self._file.close()
+        (self._final if self._is_published else self._temporary).unlink(missing_ok=True)
+
+
+class _CheckedFile:
+    """A new file that libsndfile writes through, and that remembers the first error.
+
+    libsndfile passes no reason on when a write fails: a full disk looks like any other trouble.
+    Its virtual input and output does, because the calls come back to us.
+    """
+
+    def __init__(self, path: Path, final: Path) -> None:
+        self._final = final
+        self._error: OSError | None = None
+        try:
+            self._file = path.open("x+b", buffering=0)
+        except OSError as error:
+            raise output_failure(error, final) from error
+
+    def write(self, data: bytes) -> int:
+        if self._error is not None:
+            return 0
+        n_written = 0
+        try:
+            # A nearly full disk takes a part of the data and refuses only the rest.
+            while n_written < len(data):
+                n_written += self._file.write(data[n_written:])
+        except OSError as error:
+            self._error = error
+        return n_written
+
+    def read(self, n_bytes: int) -> bytes:
+        return self._file.read(n_bytes)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def give_up(self) -> None:
+        """Let everything that still comes fail at once."""
+        self._error = self._error or OSError(errno.EIO, "given up")
+
+    def check(self) -> None:
+        """Raise what went wrong, if anything did."""
+        if self._error is not None:
+            raise output_failure(self._error, self._final) from self._error
+
+    def failure(self, error: Exception) -> OutputError:
+        """What to raise for an error that libsndfile reports."""
+        if self._error is not None:
+            return output_failure(self._error, self._final)
+        return OutputError(f"{self._final}: it cannot be written: {error}")
+
+    def close_synced(self) -> None:
+        """Close the file once its bytes are on the disk."""
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            raise output_failure(error, self._final) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def output_failure(error: OSError, path: Path) -> OutputError:
+    """The typed error for a system error met while writing `path`."""
+    if error.errno in _DISK_FULL:
+        return DiskFull(
+            f"{path}: no room to write it ({error.strerror}); nothing was kept: "
+            "free some space or choose another folder"
+        )
+    if error.errno == errno.EEXIST:
+        return OutputExists(f"{path}: it exists already; allow overwriting or choose another name")
+    return OutputError(f"{path}: it cannot be written: {error.strerror}; choose another folder")
+
+
+def _move(temporary: Path, final: Path, overwrite: bool) -> None:
+    """Rename, in one step; without `overwrite` FileExistsError if another took the name."""
+    if overwrite:
+        temporary.replace(final)
+        return
+    try:
+        os.link(temporary, final)
+    except FileExistsError:
+        raise
+    except OSError:
+        # No hard links here (FAT, some network drives): take the name, then replace our own file.
+        final.open("xb").close()
+        try:
+            temporary.replace(final)
+        except OSError:
+            final.unlink(missing_ok=True)
+            raise
+    else:
+        temporary.unlink()
