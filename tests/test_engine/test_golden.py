@@ -1,0 +1,102 @@
+"""Our networks against the original's numbers, item by item.
+
+One test per item of the set, named `test_<item>`.
+Run with `-rP` to see the errors that were met beside their bounds.
+"""
+
+import zlib
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from engine.checkpoints.load import load_into
+from engine.model.codec import DACVAE
+from engine.model.config import CodecConfig, SAMAudioConfig, from_dict
+
+from .golden_set import GoldenSet, golden_set
+
+
+@pytest.fixture(scope="module")
+def golden() -> GoldenSet:
+    return golden_set()
+
+
+@pytest.fixture(autouse=True)
+def _inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+# --- codec ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def config(golden: GoldenSet) -> SAMAudioConfig:
+    return from_dict(SAMAudioConfig, golden.json("sam_config.json"), "sam_config.json")
+
+
+@pytest.fixture(scope="module")
+def codec(golden: GoldenSet, config: SAMAudioConfig) -> DACVAE:
+    with torch.device("meta"):
+        codec = DACVAE(config.audio_codec)
+    state = golden.state("sam_checkpoint.audio_codec.safetensors", "audio_codec.")
+    load_into(codec, state, where="sam_checkpoint")
+    codec.fold_weight_norm()
+    return codec
+
+
+def test_dacvae_encode(golden: GoldenSet, codec: DACVAE) -> None:
+    with golden.item("dacvae_encode") as item:
+        item.expect("latent", codec.encode(item["wav"]))
+        item.expect("latent_batch", codec.encode(item["wav_batch"]))
+
+
+def test_dacvae_decode(golden: GoldenSet, codec: DACVAE) -> None:
+    with golden.item("dacvae_decode") as item:
+        latent = item["latent"]
+        item.expect("decoder_trunk", codec.decode_trunk(latent))
+        item.expect("wav_without_watermark", codec.decode_without_watermark(latent))
+        item.expect("wav_a", codec.decode(latent, item["message_a"]))
+        item.expect("wav_b", codec.decode(latent, item["message_b"]))
+
+
+def test_dacvae_full_size(golden: GoldenSet) -> None:
+    with golden.item("dacvae_full_size") as item:
+        with torch.device("meta"):
+            codec = DACVAE(CodecConfig())
+        state = {
+            key: procedural_weight(key, shape, item.info["seed"])
+            for key, shape in item.info["keys"]
+        }
+        probe = state["encoder.block.1.block.0.block.1.weight_v"].flatten()[:16]
+        assert torch.equal(probe, item["probe"])
+
+        load_into(codec, state, where="procedural weights")
+        codec.fold_weight_norm()
+        item.expect("latent", codec.encode(item["wav"]))
+        item.expect("decoded", codec.decode(item["decode_latent"], item["message"]))
+
+
+def procedural_weight(key: str, shape: list[int], seed: int) -> Tensor:
+    """A weight of the full-size codec by the rule in the set's README."""
+    random = np.random.RandomState((zlib.crc32(key.encode()) ^ seed) & 0xFFFFFFFF)
+    n, kind = prod(shape), key.rpartition(".")[2]
+    if kind == "weight_g":
+        values = 0.5 + 0.2 * random.random_sample(n)
+    elif kind == "alpha":
+        values = 0.5 + random.random_sample(n)
+    else:
+        values = random.standard_normal(n)
+        if kind.startswith("bias"):
+            values *= 0.1
+        elif "msg_processor" in key:
+            values *= 0.7
+        elif kind != "weight_v":
+            values /= prod(shape[1:]) ** 0.5
+    if key in ("encoder.block.0.weight_g", "quantizer.in_proj.weight_g"):
+        values *= 2
+    return torch.from_numpy(values.astype(np.float32).reshape(shape))
