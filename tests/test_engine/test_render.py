@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from engine.audio_files import clip_from_array, open_clip
+from engine.audio_files import open_clip
 from engine.data import AudioClip, Estimate, Monitor
-from engine.render import RenderPlan, Rendered, render
+from engine.render import Rendered, RenderPlan, render
 
 FORMATS = [
     ("WAV", "PCM_U8"),
