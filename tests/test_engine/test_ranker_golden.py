@@ -2,14 +2,20 @@
 
 import json
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.model.config import SoundActivityRankerConfig
+from engine.rankers.clap import Clap, ClapConfig, load_clap
+from engine.rankers.clap_audio import HtsatConfig
+from engine.rankers.clap_input import log_mel, quantised, windows
+from engine.rankers.clap_text import RobertaConfig
 from engine.rankers.sound_activity import SoundActivityRanker, overlap_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +30,57 @@ pytestmark = pytest.mark.skipif(
 def item(name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors = load_file(GOLDEN / f"{name}.safetensors")
     return tensors, json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
+
+
+def close(found: Tensor, expected: Tensor, bounds_of: str) -> None:
+    bounds = json.loads((GOLDEN / "tolerances.json").read_text("utf-8"))[bounds_of]
+    torch.testing.assert_close(
+        found, expected, atol=bounds["recommended_atol"], rtol=bounds["recommended_rtol"]
+    )
+
+
+def clap() -> Clap:
+    values = item("rankers")[1]["clap"]
+    htsat, roberta = values["htsat"], values["roberta"]
+    config = ClapConfig(
+        audio=HtsatConfig(
+            embed_dim=htsat["embed_dim"],
+            depths=tuple(htsat["depths"]),
+            num_heads=tuple(htsat["num_heads"]),
+            window_size=htsat["window_size"],
+            n_mels=values["audio_cfg"]["mel_bins"],
+        ),
+        text=RobertaConfig(**{item.name: roberta[item.name] for item in fields(RobertaConfig)}),
+        joint_dim=values["joint"],
+    )
+    stored = load_file(GOLDEN / "rankers_checkpoint.safetensors")
+    state = {
+        name.removeprefix("clap."): tensor
+        for name, tensor in stored.items()
+        if name.startswith("clap.")
+    }
+    return load_clap(state, "the golden checkpoint", config)
+
+
+@torch.inference_mode()
+def test_clap() -> None:
+    tensors, _ = item("rankers")
+    network = clap()
+    n_wavs = sum(name.startswith("clap_pcm16_") for name in tensors)
+    wavs = [tensors[f"clap_pcm16_{index}"].float() / 32_768 for index in range(n_wavs)]
+
+    cut = torch.cat([windows(quantised(wav)) for wav in wavs])
+    spectra = log_mel(cut)
+    image = network.audio_branch.image(spectra)
+    audio = network.embed_audio(spectra)
+    text = network.embed_text(tensors["clap_input_ids"], tensors["clap_attention_mask"].bool())
+
+    close(cut[:, -70_000::500], tensors["clap_padded_head"], "rankers")
+    close(spectra[:, 0, ::20], tensors["clap_logmel_sub"], "rankers")
+    close(image[:, ::16, ::16], tensors["clap_image_sub"], "rankers")
+    close(audio, tensors["clap_audio_embed"], "rankers")
+    close(text, tensors["clap_text_embed"], "rankers")
+    close(audio @ text.T, tensors["clap_scores"], "rankers")
 
 
 def test_sound_activity() -> None:
