@@ -17,10 +17,15 @@ _LAYER = re.compile(r"^transformer\.layers\.(\d+)\.")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a checkpoint looks like. kind: stable word; label: for a person to read."""
+    """What a checkpoint looks like.
+
+    kind: stable word, as in the catalogue.   label: for a person to read.
+    size: of SAM-Audio, `small`, `base`, `large`, or empty for a size that was not published.
+    """
 
     kind: str
     label: str
+    size: str = ""
 
 
 UNKNOWN = Identity("unknown", "a model that StemLasso does not know")
@@ -50,7 +55,7 @@ def identify(shapes: Shapes) -> Identity:
     bare = {_without_wrapper(name): shape for name, shape in shapes.items()}
     for kind, label, marks in _MARKS:
         if all(mark in bare for mark in marks):
-            return Identity(kind, _sized(label, bare) if kind == "sam-audio" else label)
+            return _sized(label, bare) if kind == "sam-audio" else Identity(kind, label)
     if any(".res_unit1." in name for name in bare) and not any("audio_model" in n for n in bare):
         return Identity("judge-hf", "the SAM-Audio judge or codec in the layout of another library")
     return UNKNOWN
@@ -62,8 +67,9 @@ def _without_wrapper(name: str) -> str:
     return name
 
 
-def _sized(label: str, shapes: Shapes) -> str:
+def _sized(label: str, shapes: Shapes) -> Identity:
     width = shapes["memory_proj.weight"][0]
     layers = {int(m.group(1)) for name in shapes if (m := _LAYER.match(name))}
-    size = SIZES.get((width, len(layers)))
-    return f"{label} {size}" if size else f"{label} (width {width}, {len(layers)} layers)"
+    size = SIZES.get((width, len(layers)), "")
+    detail = size or f"(width {width}, {len(layers)} layers)"
+    return Identity("sam-audio", f"{label} {detail}", size)

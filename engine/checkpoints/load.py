@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from engine.errors import CheckpointError, CheckpointMismatch
 
 from .identify import UNKNOWN, Identity, identify
-from .read import read_tensors
+from .read import is_flat, read_tensors, weight_file
 
 log = logging.getLogger(__name__)
 
@@ -30,23 +30,24 @@ _MADV_PAGEOUT = 21  # Linux 5.4; the mmap module has no name for it
 N_SHOWN = 4
 """Names of each kind that a report lists before it only counts."""
 
-_OTHER_LAYOUT = (
+OTHER_LAYOUT = (
     "that is the layout of the repository's default branch; "
     "take the files of the revision `sam_audio` instead"
 )
+"""What to do about the judge in its other layout."""
 
 
 def read_state_dict(path: Path, *, wrapped_in: str | None = None, prefix: str = "") -> StateDict:
     """The tensors of a checkpoint by name, mapped from the file and not yet read.
 
     path: a `.safetensors` file, a `torch.save` file, or a folder that holds one of them.
-    wrapped_in: take the dict under this key (CLAP: `state_dict`); otherwise the file must hold a
-        flat state dict.   prefix: what to strip from every name (CLAP: `module.`).
+    wrapped_in: take the dict under this key of a `torch.save` file (CLAP: `state_dict`); otherwise
+        it must be a flat state dict.   prefix: what to strip from every name (CLAP: `module.`).
     Raises CheckpointNotFound, CheckpointCorrupt (truncated, damaged, or a pickle with code) or
     CheckpointMismatch (it holds something else than a flat state dict).
     """
     content = read_tensors(path)
-    if wrapped_in is not None:
+    if wrapped_in is not None and not is_flat(weight_file(path)):
         content = _unwrapped(content, wrapped_in, path)
     if not isinstance(content, Mapping) or not content:
         raise CheckpointMismatch(
@@ -160,7 +161,7 @@ def _report(
     if given != expected and UNKNOWN not in (given, expected):
         lines[0] = f"{where} holds {given.label}; {expected.label} is expected"
         if given.kind == "judge-hf":
-            lines[0] += f"; {_OTHER_LAYOUT}"
+            lines[0] += f"; {OTHER_LAYOUT}"
     for title, names in (
         ("missing", missing),
         ("unexpected", unexpected),

@@ -9,6 +9,7 @@ import logging
 import pickle
 import pickletools
 import re
+import struct
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -28,11 +29,28 @@ WEIGHT_FILES = (
     "model.safetensors",
     "checkpoint.pt",
     "pytorch_model.bin",
+    "630k-best.pt",
+    "imagebind_huge.pth",
 )
 """Names of the weights in a folder, in the order in which they are looked for."""
 
 _GLOBAL = re.compile(r"GLOBAL (\S+)")
 _MAX_HEADER_BYTES = 100_000_000
+
+# What torch's readers raise on damaged files, found by changing bytes at random (see the test).
+_DAMAGE = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    struct.error,
+)
 
 
 def weight_file(path: Path) -> Path:
@@ -50,6 +68,27 @@ def weight_file(path: Path) -> Path:
     raise CheckpointNotFound(
         f"the folder {path} holds no weights; one of {', '.join(WEIGHT_FILES)} is expected"
     )
+
+
+def is_flat(file: Path) -> bool:
+    """Whether the format leaves no room for a wrapper around the tensors: safetensors."""
+    return file.suffix in (".safetensors", ".json")
+
+
+def index_shards(index: Path) -> tuple[Path, ...]:
+    """The files that an index of safetensors lists; all of them are there.
+
+    Raises CheckpointCorrupt (it is no index) or CheckpointNotFound.
+    """
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise CheckpointCorrupt(f"{index} is not an index of weights; fetch it again") from error
+    shards = tuple(index.parent / Path(name).name for name in sorted(names))
+    for shard in shards:
+        if not shard.is_file():
+            raise CheckpointNotFound(f"{shard} is missing, although {index.name} lists it")
+    return shards
 
 
 def read_tensors(path: Path) -> object:
@@ -83,22 +122,15 @@ def _read_safetensors(file: Path) -> dict[str, torch.Tensor]:
     try:
         with safe_open(file, framework="pt") as stored:
             return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointCorrupt(
             f"{file} is truncated or damaged ({error}); fetch it again"
         ) from error
 
 
 def _read_shards(index: Path) -> dict[str, torch.Tensor]:
-    try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CheckpointCorrupt(f"{index} is not an index of weights; fetch it again") from error
     tensors: dict[str, torch.Tensor] = {}
-    for name in sorted(names):
-        shard = index.parent / Path(name).name
-        if not shard.is_file():
-            raise CheckpointNotFound(f"{shard} is missing, although {index.name} lists it")
+    for shard in index_shards(index):
         tensors |= _read_safetensors(shard)
     return tensors
 
@@ -119,7 +151,7 @@ def _read_pickle(file: Path, *, mapped: bool) -> object:
             f"{file} is a pickle that names {name}, which is code and not a tensor; "
             "it was refused and nothing of it ran. Official checkpoints hold tensors alone"
         ) from error
-    except (RuntimeError, EOFError, KeyError, IndexError, TypeError, ValueError) as error:
+    except _DAMAGE as error:
         if "TorchScript" in str(error):
             raise CheckpointCorrupt(
                 f"{file} is a TorchScript program, not weights; give the original checkpoint"

@@ -1,0 +1,521 @@
+"""The store: import, list, verify, convert, remove; and every way in which files can be wrong."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine.checkpoints.catalog import CATALOGUE, KnownModel, find, is_known
+from engine.checkpoints.convert import PRECISIONS, convert_model
+from engine.checkpoints.intake import import_model
+from engine.checkpoints.load import read_state_dict
+from engine.checkpoints.lock import hold
+from engine.checkpoints.manifest import read_manifest
+from engine.checkpoints.store import Store, default_root, require_whole, resolve
+from engine.checkpoints.structure import read_weights
+from engine.checkpoints.write import write_safetensors
+from engine.data import Monitor, Progress
+from engine.errors import (
+    Cancelled,
+    CheckpointCorrupt,
+    CheckpointError,
+    CheckpointMismatch,
+    CheckpointNotFound,
+    DiskFull,
+)
+
+SMALL = find("sam-audio-small")[0]
+T5 = find("t5-base")[0]
+
+
+def sam_state(width: int = 64, n_layers: int = 2) -> dict[str, Tensor]:
+    """Tensors by which SAM-Audio is recognised, with a few values of each kind."""
+    torch.manual_seed(1)
+    layers = {f"transformer.layers.{i}.attention.wq.weight": (8, 8) for i in range(n_layers)}
+    shapes = {"embed_anchors.embed.weight": (4, 16), "memory_proj.weight": (width, 32)} | layers
+    return {name: torch.randn(shape) for name, shape in shapes.items()}
+
+
+def t5_state() -> dict[str, Tensor]:
+    return {"shared.weight": torch.randn(9, 4), "encoder.final_layer_norm.weight": torch.ones(4)}
+
+
+def ignore(n_bytes: int) -> None:
+    """Progress that nobody wants to see."""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """An official-layout folder of a tiny SAM-Audio."""
+    folder = tmp_path / "down loads — Ünïcode"
+    folder.mkdir()
+    torch.save(sam_state(), folder / "checkpoint.pt")
+    (folder / "config.json").write_text('{"num_anchors": 3}', encoding="utf-8")
+    (folder / "README.md").write_text("not part of the model", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "Modelle" / "größe")
+
+
+def test_import_list_verify_and_resolve(source: Path, store: Store) -> None:
+    steps: list[Progress] = []
+    taken = import_model(store, source, "sam-audio-small", monitor=Monitor(steps.append))
+    folder = taken.installed.folder
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "checkpoint.pt",
+        "config.json",
+        "manifest.json",
+    ]
+    assert [found.model.name for found in store.installed()] == ["sam-audio-small"]
+    assert {check.state for check in store.verify(SMALL)} == {"whole"}
+    assert resolve("facebook/sam-audio-small", store.root) == folder
+    assert steps[-1] == Progress("import", 1.0)
+    manifest = read_manifest(folder)
+    assert manifest.precision == "float32"
+    assert manifest.licence == "SAM License (Meta)"
+    assert manifest.size_bytes == sum((source / f.name).stat().st_size for f in manifest.files)
+    assert not any(store.root.glob(".incoming/*"))
+
+
+def test_a_size_that_was_never_published_is_accepted_and_said(source: Path, store: Store) -> None:
+    notices = import_model(store, source, "sam-audio-small").notices
+    assert [notice.code for notice in notices] == ["model_size_unknown"]
+    assert "width 64, 2 layers" in notices[0].message
+
+
+@pytest.mark.parametrize(
+    ("width", "n_layers", "folder", "name"),
+    [
+        (1536, 12, "download", "sam-audio-small"),
+        (2048, 16, "sam-audio-base-tv", "sam-audio-base-tv"),
+        (2816, 22, "x", "sam-audio-large"),
+    ],
+)
+def test_published_sizes_are_recognised(
+    tmp_path: Path, store: Store, width: int, n_layers: int, folder: str, name: str
+) -> None:
+    place = tmp_path / folder
+    place.mkdir()
+    torch.save(sam_state(width, n_layers), place / "checkpoint.pt")
+    (place / "config.json").write_text("{}", encoding="utf-8")
+    taken = import_model(store, place)
+    assert taken.installed.model.name == name
+    assert [notice.code for notice in taken.notices] == ["model_recognised"]
+
+
+def test_another_size_or_model_is_refused(tmp_path: Path, source: Path, store: Store) -> None:
+    torch.save(sam_state(2048, 16), source / "checkpoint.pt")
+    with pytest.raises(CheckpointMismatch, match="holds SAM-Audio base, not sam-audio-large"):
+        import_model(store, source, "sam-audio-large")
+    torch.save({"cat_audio_proj.weight": torch.ones(1)}, source / "checkpoint.pt")
+    with pytest.raises(CheckpointMismatch, match="holds the SAM-Audio judge in its other layout"):
+        import_model(store, source, "sam-audio-large")
+    torch.save({"a": torch.ones(1)}, source / "checkpoint.pt")
+    with pytest.raises(CheckpointMismatch, match="does not know; say which model it is"):
+        import_model(store, source)
+    assert store.installed() == ()
+
+
+def test_the_weights_file_itself_can_be_given(tmp_path: Path, store: Store) -> None:
+    save_file(t5_state(), tmp_path / "t5 weights.safetensors")
+    for name in ("config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    folder = import_model(store, tmp_path / "t5 weights.safetensors").installed.folder
+    assert (folder / "model.safetensors").is_file()
+
+
+def test_missing_files_are_named(tmp_path: Path, source: Path, store: Store) -> None:
+    (source / "config.json").unlink()
+    with pytest.raises(CheckpointNotFound, match=r"config\.json is missing"):
+        import_model(store, source, "sam-audio-small")
+    with pytest.raises(CheckpointNotFound, match="does not exist"):
+        import_model(store, tmp_path / "nowhere", "sam-audio-small")
+    with pytest.raises(CheckpointNotFound, match="not a known model; known are sam-audio-small"):
+        import_model(store, source, "sam-audio-huge")
+
+
+def test_a_damaged_source_is_refused_before_anything_is_copied(source: Path, store: Store) -> None:
+    content = (source / "checkpoint.pt").read_bytes()
+    (source / "checkpoint.pt").write_bytes(content[:-200])
+    with pytest.raises(CheckpointCorrupt, match="truncated"):
+        import_model(store, source, "sam-audio-small")
+    assert not store.root.exists()
+
+
+def test_replacing_has_to_be_asked_for(source: Path, store: Store) -> None:
+    import_model(store, source, "sam-audio-small")
+    first = (store.folder(SMALL) / "checkpoint.pt").read_bytes()
+    torch.save(sam_state(width=32), source / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match="already in"):
+        import_model(store, source, "sam-audio-small")
+    assert (store.folder(SMALL) / "checkpoint.pt").read_bytes() == first
+    import_model(store, source, "sam-audio-small", replace=True)
+    assert (store.folder(SMALL) / "checkpoint.pt").read_bytes() != first
+    require_whole(store.verify(SMALL), store.folder(SMALL))
+
+
+def test_links_leave_the_files_where_they_are(source: Path, store: Store) -> None:
+    taken = import_model(store, source, "sam-audio-small", how="link")
+    assert all(file.linked for file in taken.installed.manifest.files)
+    assert sorted(read_state_dict(resolve("sam-audio-small", store.root))) == sorted(sam_state())
+    assert {check.state for check in store.verify(SMALL)} == {"whole"}
+    assert store.remove(SMALL) == 0
+    assert (source / "checkpoint.pt").is_file()
+    import_model(store, source, "sam-audio-small", how="link")
+    shutil.rmtree(source)
+    assert {check.state for check in store.verify(SMALL)} == {"missing"}
+
+
+def _damage(folder: Path) -> None:
+    content = bytearray((folder / "checkpoint.pt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "checkpoint.pt").write_bytes(content)
+
+
+def _shorten(folder: Path) -> None:
+    os.truncate(folder / "checkpoint.pt", 100)
+
+
+def _lose(folder: Path) -> None:
+    (folder / "checkpoint.pt").unlink()
+
+
+@pytest.mark.parametrize(
+    ("harm", "state"),
+    [(_damage, "other digest"), (_shorten, "other size"), (_lose, "missing")],
+)
+def test_verify_finds_what_changed(
+    source: Path, store: Store, harm: Callable[[Path], None], state: str
+) -> None:
+    import_model(store, source, "sam-audio-small")
+    harm(store.folder(SMALL))
+    checks = store.verify(SMALL)
+    assert {check.file.name: check.state for check in checks} == {
+        "checkpoint.pt": state,
+        "config.json": "whole",
+    }
+    with pytest.raises(CheckpointCorrupt, match=rf"checkpoint\.pt: {state}.*fetch it again"):
+        require_whole(checks, store.folder(SMALL))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 9}', '{"schema": 1, "model": "x"}'])
+def test_a_damaged_manifest_is_reported(source: Path, store: Store, text: str) -> None:
+    import_model(store, source, "sam-audio-small")
+    (store.folder(SMALL) / "manifest.json").write_text(text, encoding="utf-8")
+    with pytest.raises(CheckpointCorrupt, match=r"manifest\.json"):
+        store.get(SMALL)
+
+
+def test_a_cancelled_import_continues_where_it_stopped(source: Path, store: Store) -> None:
+    big = sam_state() | {"padding": torch.randn(5_000_000)}
+    torch.save(big, source / "checkpoint.pt")
+    seen: list[float] = []
+    stop_at = 0.5
+
+    def note(progress: Progress) -> None:
+        seen.append(progress.fraction)
+
+    monitor = Monitor(note, lambda: bool(seen) and seen[-1] > stop_at)
+    with pytest.raises(Cancelled):
+        import_model(store, source, "sam-audio-small", monitor=monitor)
+    partial = store.incoming(SMALL) / "checkpoint.pt"
+    assert 0 < partial.stat().st_size < (source / "checkpoint.pt").stat().st_size
+    assert not store.has(SMALL)
+    number = partial.stat().st_ino
+    import_model(store, source, "sam-audio-small")
+    assert (store.folder(SMALL) / "checkpoint.pt").stat().st_ino == number
+    require_whole(store.verify(SMALL), store.folder(SMALL))
+
+
+def test_a_partial_copy_of_something_else_is_not_trusted(source: Path, store: Store) -> None:
+    staged = store.incoming(SMALL)
+    staged.mkdir(parents=True)
+    (staged / "checkpoint.pt").write_bytes(b"x" * 50_000)
+    (staged / "stranger.bin").write_bytes(b"x")
+    (staged / "folder").mkdir()
+    folder = import_model(store, source, "sam-audio-small").installed.folder
+    assert (folder / "checkpoint.pt").read_bytes() == (source / "checkpoint.pt").read_bytes()
+    assert not (folder / "stranger.bin").exists()
+
+
+def test_a_disk_that_is_too_small_is_noticed_first(tmp_path: Path, store: Store) -> None:
+    folder = tmp_path / "big"
+    folder.mkdir()
+    for name in ("config.json", "tokenizer.json"):
+        (folder / name).write_text("{}", encoding="utf-8")
+    free = shutil.disk_usage(tmp_path).free
+    with (folder / "tokenizer_config.json").open("wb") as sparse:
+        sparse.truncate(free + 10**9)
+    save_file(t5_state(), folder / "model.safetensors")
+    with pytest.raises(DiskFull, match=r"needs .* GB in .* are free; make .* of room"):
+        import_model(store, folder, "t5-base")
+    assert not store.has(T5)
+
+
+_LIMITED = """
+    import resource, signal, sys
+    from pathlib import Path
+    from engine.checkpoints.intake import import_model
+    from engine.checkpoints.store import Store
+    from engine.errors import DiskFull
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
+    try:
+        import_model(Store(Path(sys.argv[2])), Path(sys.argv[1]), "sam-audio-small")
+    except DiskFull as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no limit on file size")
+def test_running_out_of_room_is_explained_and_can_be_continued(source: Path, store: Store) -> None:
+    torch.save(sam_state() | {"padding": torch.randn(5_000_000)}, source / "checkpoint.pt")
+    code = textwrap.dedent(_LIMITED)
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(source), str(store.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert "no room left while writing" in answer.stdout
+    assert not store.has(SMALL)
+    assert (store.incoming(SMALL) / "checkpoint.pt").stat().st_size == 8_000_000
+    import_model(store, source, "sam-audio-small")
+    require_whole(store.verify(SMALL), store.folder(SMALL))
+
+
+def test_two_processes_do_not_meet(source: Path, store: Store) -> None:
+    with (
+        hold(store.lock_file(SMALL), "x", Monitor()),
+        pytest.raises(CheckpointError, match="another process is working on y"),
+        hold(store.lock_file(SMALL), "y", Monitor(), wait_s=0.2),
+    ):
+        pass
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from engine.checkpoints.intake import import_model\n"
+        "from engine.checkpoints.store import Store\n"
+        "import_model(Store(Path(sys.argv[2])), Path(sys.argv[1]), 'sam-audio-small', replace=True)"
+    )
+    arguments = [sys.executable, "-c", code, str(source), str(store.root)]
+    running = [subprocess.Popen(arguments) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    require_whole(store.verify(SMALL), store.folder(SMALL))
+
+
+def test_waiting_for_a_lock_can_be_cancelled(store: Store) -> None:
+    with (
+        hold(store.lock_file(SMALL), "x", Monitor()),
+        pytest.raises(Cancelled),
+        hold(store.lock_file(SMALL), "y", Monitor(is_cancelled=lambda: True)),
+    ):
+        pass
+
+
+def test_remove_frees_the_folder(source: Path, store: Store) -> None:
+    taken = import_model(store, source, "sam-audio-small").installed
+    assert store.remove(SMALL) == taken.manifest.size_bytes
+    assert not taken.folder.exists()
+    with pytest.raises(CheckpointNotFound, match="stemlasso models download sam-audio-small"):
+        store.remove(SMALL)
+
+
+@pytest.mark.parametrize("precision", sorted(PRECISIONS))
+def test_convert_keeps_names_and_changes_precision(
+    source: Path, store: Store, precision: str
+) -> None:
+    state = sam_state() | {"steps": torch.arange(4), "scale": torch.tensor(0.3)}
+    torch.save(state, source / "checkpoint.pt")
+    import_model(store, source, "sam-audio-small")
+    steps: list[Progress] = []
+    done = convert_model(store, SMALL, precision, monitor=Monitor(steps.append))
+    assert done.manifest.precision == precision
+    assert steps[-1].fraction == 1.0
+    stored = read_state_dict(done.folder)
+    assert sorted(stored) == sorted(state)
+    assert stored["steps"].dtype == torch.int64
+    for name, tensor in state.items():
+        dtype = PRECISIONS[precision] if tensor.is_floating_point() else tensor.dtype
+        assert torch.equal(stored[name], tensor.to(dtype))
+    require_whole(store.verify(SMALL), done.folder)
+    assert {f.name for f in done.manifest.files} == {
+        "checkpoint.pt",
+        "config.json",
+        "model.safetensors",
+    }
+
+
+def test_converting_again_starts_from_the_original(source: Path, store: Store) -> None:
+    import_model(store, source, "sam-audio-small")
+    convert_model(store, SMALL, "bfloat16")
+    done = convert_model(store, SMALL, "float32")
+    assert torch.equal(
+        read_state_dict(done.folder)["memory_proj.weight"], sam_state()["memory_proj.weight"]
+    )
+    dropped = convert_model(store, SMALL, "float16", drop_original=True)
+    assert [f.name for f in dropped.manifest.files] == ["config.json", "model.safetensors"]
+    require_whole(store.verify(SMALL), dropped.folder)
+    with pytest.raises(CheckpointError, match="float16 already"):
+        convert_model(store, SMALL, "float16")
+    assert store.get(SMALL).manifest == dropped.manifest
+
+
+def test_conversions_that_make_no_sense_are_refused(
+    tmp_path: Path, source: Path, store: Store
+) -> None:
+    judge, roberta = find("sam-audio-judge")[0], find("roberta-base")[0]
+    with pytest.raises(CheckpointError, match="stays in float32"):
+        convert_model(store, judge, "bfloat16")
+    with pytest.raises(CheckpointError, match="allowed are float32, bfloat16, float16"):
+        convert_model(store, SMALL, "int3")
+    with pytest.raises(CheckpointError, match="only a tokenizer"):
+        convert_model(store, roberta, "float32")
+    torch.save(sam_state() | {"huge": torch.tensor([1e6])}, source / "checkpoint.pt")
+    import_model(store, source, "sam-audio-small")
+    with pytest.raises(CheckpointError, match="huge holds values beyond"):
+        convert_model(store, SMALL, "float16")
+    require_whole(store.verify(SMALL), store.folder(SMALL))
+
+
+def test_large_models_become_shards(tmp_path: Path) -> None:
+    state = {f"w{i}": torch.full((100,), float(i)) for i in range(7)}
+    written = write_safetensors(state, tmp_path, None, ignore, shard_bytes=1000)
+    assert [w.name for w in written][-1] == "model.safetensors.index.json"
+    assert len(written) == 5
+    assert all((tmp_path / w.name).stat().st_size == w.size_bytes for w in written)
+    stored = read_state_dict(tmp_path)
+    assert all(torch.equal(stored[name], state[name]) for name in state)
+
+
+def test_a_sharded_mirror_can_be_imported_and_converted(tmp_path: Path, store: Store) -> None:
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    write_safetensors(sam_state(), folder, None, ignore, shard_bytes=2000)
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    names = {path.name for path in folder.iterdir()}
+    assert len(names) > 3
+    taken = import_model(store, folder, "sam-audio-small")
+    assert {f.name for f in taken.installed.manifest.files} == names
+    done = convert_model(store, SMALL, "bfloat16", drop_original=True)
+    assert {f.name for f in done.manifest.files} == {"config.json", "model.safetensors"}
+    assert len(read_state_dict(done.folder)) == len(sam_state())
+
+
+def test_clap_is_unwrapped_and_stays_readable_after_conversion(
+    tmp_path: Path, store: Store
+) -> None:
+    names = ("audio_branch.patch_embed.proj.weight", "text_projection.0.weight")
+    inner = {f"module.{name}": torch.randn(3) for name in names}
+    torch.save({"epoch": 1, "state_dict": inner}, tmp_path / "630k-best.pt")
+    taken = import_model(store, tmp_path / "630k-best.pt")
+    clap = taken.installed.model
+    assert clap.name == "clap"
+    before = dict(read_weights(taken.installed.folder, "clap"))
+    done = convert_model(store, clap, "float32", drop_original=True)
+    after = read_weights(done.folder, "clap")
+    assert sorted(after) == sorted(names)
+    assert all(torch.equal(after[name], before[name]) for name in names)
+
+
+def test_names_old_and_new(source: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    import_model(store, source, "facebook/sam-audio-base")
+    folder = resolve("facebook/sam-audio-1b", store.root)
+    assert folder.name == "sam-audio-base"
+    assert "'facebook/sam-audio-1b' is called sam-audio-base today" in caplog.text
+    assert resolve(str(folder), store.root) == folder
+    with pytest.raises(CheckpointNotFound, match="neither a folder nor a known model"):
+        resolve("sam-audio-7b", store.root)
+    with pytest.raises(CheckpointNotFound, match="models download sam-audio-large"):
+        resolve("sam-audio-3b", store.root)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("sam-audio-1b", "sam-audio-base"),
+        ("sam-audio-3b", "sam-audio-large"),
+        ("facebook/sam-audio-large-tv", "sam-audio-large-tv"),
+        ("Facebook/SAM-Audio-Judge", "sam-audio-judge"),
+        ("imagebind_huge", "imagebind-huge"),
+        ("lukewys/laion_clap", "clap"),
+        ("google-t5/t5-base", "t5-base"),
+    ],
+)
+def test_catalogue_names(given: str, name: str) -> None:
+    assert is_known(given)
+    model, notice = find(given)
+    assert model.name == name
+    assert (notice is not None) == (given in ("sam-audio-1b", "sam-audio-3b"))
+
+
+def test_somebody_elses_repository_is_not_taken_for_the_official_one() -> None:
+    assert not is_known("somebody/sam-audio-large")
+
+
+def test_the_catalogue_is_in_itself_consistent() -> None:
+    assert len(CATALOGUE) >= 12
+    names = [name for m in CATALOGUE for name in (m.name, *m.aliases, *m.older_names)]
+    assert len(set(names)) == len(names)
+    for model in CATALOGUE:
+        assert model.page.startswith("https://")
+        assert bool(model.repository) != bool(model.address)
+        assert all(is_known(needed) for needed in model.needs)
+        assert "SAM License" in model.licence.name or not model.gated
+    sizes = {m.name: m.weights[0].size_bytes for m in CATALOGUE if m.kind == "sam-audio"}
+    assert sizes["sam-audio-small"] == 5_100_547_943
+    assert sizes["sam-audio-large"] == 14_861_356_211
+    assert all(file.sha256 is None for model in CATALOGUE for file in model.files)
+
+
+def test_the_default_folder_is_the_systems_own(tmp_path: Path) -> None:
+    assert default_root(tmp_path, "linux") == tmp_path / ".local/share/stemlasso/models"
+    assert "Application Support" in default_root(tmp_path, "darwin").parts
+    assert "AppData" in default_root(tmp_path, "win32").parts
+    assert default_root().is_relative_to(Path.home())
+
+
+def test_listing_needs_no_torch(store: Store) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from engine.checkpoints.store import Store\n"
+        "Store(Path(sys.argv[1])).installed()\n"
+        "print(sorted({'torch', 'numpy', 'safetensors', 'huggingface_hub'} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(store.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert answer.stdout.strip() in ("[]", "['numpy']")
+
+
+def test_the_manifest_is_json_for_everybody(source: Path, store: Store) -> None:
+    folder = import_model(store, source, "sam-audio-small").installed.folder
+    data = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert data["schema"] == 1
+    assert data["origin"] == str(source.resolve())
+    assert {len(file["sha256"]) for file in data["files"]} == {64}
+
+
+def test_known_models_can_be_told_apart() -> None:
+    kinds: dict[str, list[KnownModel]] = {}
+    for model in CATALOGUE:
+        kinds.setdefault(model.kind, []).append(model)
+    assert [m.name for m in kinds["judge"]] == ["sam-audio-judge"]
+    assert len(kinds["sam-audio"]) == 6
