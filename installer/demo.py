@@ -67,8 +67,8 @@ def report(result: Mapping[str, Any], took_s: float) -> str:
     null_db = result["null_db"]
     null = "exactly zero" if null_db is None else f"{null_db:.1f} dBFS"
     facts = {
-        "target": Path(result["target"]),
-        "residual": Path(result["residual"]),
+        "target": Path(result["target"]["path"]),
+        "residual": Path(result["residual"]["path"]),
         "duration": f"{result['duration_s']:.2f} s",
         "rate": f"{result['sample_rate']} Hz",
         "channels": result["n_channels"],
