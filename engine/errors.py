@@ -16,6 +16,7 @@
     ├── BackendError                the device cannot do it
     │   ├── BackendUnavailable      a package or a device is missing
     │   └── OutOfMemory             it does not fit
+    ├── DatasetError                a folder of mixtures with true stems cannot be used
     └── Cancelled                   the caller asked to stop
 
 Messages say what happened, the value met, what is allowed and what to do.
@@ -116,6 +117,12 @@ class OutOfMemory(BackendError):
     """The work does not fit into the memory there is."""
 
     code = "out_of_memory"
+
+
+class DatasetError(EngineError):
+    """A folder of mixtures with true stems is missing, broken or not consistent."""
+
+    code = "dataset_invalid"
 
 
 class Cancelled(EngineError):
