@@ -102,7 +102,7 @@ class ClapRanker:
         encoded = self.tokenizer.encode_batch(list(descriptions))
         ids = torch.tensor([tokens.ids for tokens in encoded])
         valid = torch.tensor([tokens.attention_mask for tokens in encoded]).bool()
-        device = self.network.audio_branch.norm.weight.device
+        device = next(self.network.parameters()).device
         return self.network.embed_text(ids.to(device), valid.to(device))
 
     def _cosine(self, wav: Tensor, text: Tensor, sample_rate: int) -> float:

@@ -12,10 +12,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.model.config import SoundActivityRankerConfig
+from engine.rankers.base import RankingRequest
 from engine.rankers.clap import Clap, ClapConfig, load_clap
 from engine.rankers.clap_audio import HtsatConfig
 from engine.rankers.clap_input import log_mel, quantised, windows
 from engine.rankers.clap_text import RobertaConfig
+from engine.rankers.imagebind import ImageBindRanker, load_imagebind
+from engine.rankers.imagebind_input import audio_clips, video_clips
+from engine.rankers.imagebind_towers import ImageBind, ImageBindConfig, TowerConfig
+from engine.rankers.resample import resampled
 from engine.rankers.sound_activity import SoundActivityRanker, overlap_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +44,12 @@ def close(found: Tensor, expected: Tensor, bounds_of: str) -> None:
     )
 
 
+def weights_of(ranker: str) -> dict[str, Tensor]:
+    stored = load_file(GOLDEN / "rankers_checkpoint.safetensors")
+    prefix = f"{ranker}."
+    return {n.removeprefix(prefix): tensor for n, tensor in stored.items() if n.startswith(prefix)}
+
+
 def clap() -> Clap:
     values = item("rankers")[1]["clap"]
     htsat, roberta = values["htsat"], values["roberta"]
@@ -53,13 +64,7 @@ def clap() -> Clap:
         text=RobertaConfig(**{item.name: roberta[item.name] for item in fields(RobertaConfig)}),
         joint_dim=values["joint"],
     )
-    stored = load_file(GOLDEN / "rankers_checkpoint.safetensors")
-    state = {
-        name.removeprefix("clap."): tensor
-        for name, tensor in stored.items()
-        if name.startswith("clap.")
-    }
-    return load_clap(state, "the golden checkpoint", config)
+    return load_clap(weights_of("clap"), "the golden checkpoint", config)
 
 
 @torch.inference_mode()
@@ -81,6 +86,40 @@ def test_clap() -> None:
     close(audio, tensors["clap_audio_embed"], "rankers")
     close(text, tensors["clap_text_embed"], "rankers")
     close(audio @ text.T, tensors["clap_scores"], "rankers")
+
+
+def imagebind() -> ImageBind:
+    sizes = item("rankers")[1]["imagebind"]["config"]
+    config = ImageBindConfig(
+        vision=TowerConfig(sizes["v"], sizes["vb"], sizes["vh"]),
+        audio=TowerConfig(sizes["a"], sizes["ab"], sizes["ah"]),
+        output_dim=sizes["out"],
+    )
+    return load_imagebind(weights_of("imagebind"), "the golden checkpoint", config)
+
+
+@torch.inference_mode()
+def test_imagebind() -> None:
+    tensors, values = item("rankers")
+    network = imagebind()
+    wavs = tensors["ib_pcm16"].float() / 32_768
+    video = tensors["ib_video"]
+
+    pictures = torch.stack([audio_clips(resampled(wav, 48_000, 16_000)) for wav in wavs])
+    clips = video_clips(video, wavs.shape[1] / 48_000)
+    audio = torch.stack([network.embed_audio(some) for some in pictures])
+    seen = network.embed_video(clips)
+    scores = ImageBindRanker(network).score(
+        RankingRequest((wavs[0],), (wavs,), ("",), ((),), (video,), 48_000)
+    )
+
+    assert list(pictures.shape) == values["imagebind"]["mel_shape"]
+    assert [1, *clips.shape] == values["imagebind"]["clips_shape"]
+    close(pictures[:, :, 0, ::4, ::3], tensors["ib_mel_sub"], "rankers")
+    close(clips[None, :, :, :, ::16, ::16], tensors["ib_clips_sub"], "rankers")
+    close(audio, tensors["ib_audio_raw"], "rankers")
+    close(seen[None], tensors["ib_video_raw"], "rankers")
+    close(scores[..., None], tensors["ib_scores"], "rankers")
 
 
 def test_sound_activity() -> None:
