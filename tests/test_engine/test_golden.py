@@ -14,8 +14,12 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints.load import load_into
+from engine.model.anchors import Anchors
 from engine.model.codec import DACVAE
 from engine.model.config import CodecConfig, SAMAudioConfig, from_dict
+from engine.model.layers import sinusoids
+from engine.model.sam_audio import SAMAudioNetwork
+from engine.model.text_encoder import EncodedText, TextEncoder
 
 from .golden_set import GoldenSet, golden_set
 
@@ -100,3 +104,79 @@ def procedural_weight(key: str, shape: list[int], seed: int) -> Tensor:
     if key in ("encoder.block.0.weight_g", "quantizer.in_proj.weight_g"):
         values *= 2
     return torch.from_numpy(values.astype(np.float32).reshape(shape))
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def text_encoder(golden: GoldenSet, config: SAMAudioConfig) -> TextEncoder:
+    return TextEncoder.from_folder(golden.folder / config.text_encoder.name)
+
+
+def test_t5(golden: GoldenSet, text_encoder: TextEncoder) -> None:
+    with golden.item("t5") as item:
+        texts = item.info["texts"]
+        encoded = text_encoder(texts)
+        item.expect("last_hidden_state", encoded.features)
+
+        tokens = torch.tensor([e.ids for e in text_encoder.tokenizer.encode_batch(texts)])
+        valid = torch.ones_like(tokens) if encoded.valid is None else encoded.valid.long()
+        item.expect("input_ids", tokens)
+        item.expect("attention_mask", valid)
+        item.expect("mask", valid)
+
+
+# --- one evaluation of the transformer -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def network(golden: GoldenSet, config: SAMAudioConfig) -> SAMAudioNetwork:
+    with torch.device("meta"):
+        network = SAMAudioNetwork(config)
+    state = {
+        **golden.state("sam_checkpoint.audio_codec.safetensors"),
+        **golden.state("sam_checkpoint.rest.safetensors"),
+    }
+    load_into(network, state, where="sam_checkpoint", allowed_unexpected=(network.vision_prefix,))
+    network.audio_codec.fold_weight_norm()
+    return network.eval()
+
+
+def test_dit_single(golden: GoldenSet, network: SAMAudioNetwork) -> None:
+    compare_evaluation(golden, network, "dit_single")
+
+
+def test_dit_batch(golden: GoldenSet, network: SAMAudioNetwork) -> None:
+    compare_evaluation(golden, network, "dit_batch")
+
+
+def compare_evaluation(golden: GoldenSet, network: SAMAudioNetwork, name: str) -> None:
+    dit = network.transformer
+    with golden.item(name) as item:
+        time, audio = item["time"], item["audio_features"]
+        valid, text_valid = item.flag("audio_pad_mask"), item.flag("text_mask")
+        conditioning = network.condition(
+            audio[..., : audio.shape[-1] // 2],
+            EncodedText(item["text_features"], text_valid),
+            Anchors(item["anchor_ids"], item["anchor_alignment"]),
+            item["masked_video_features"],
+            valid,
+        )
+        aligned = network.align(item["noisy"], conditioning)
+        item.expect("aligned", aligned)
+        memory = network.remember(time, conditioning)
+        item.expect("timestep_emb", sinusoids(time, memory.shape[-1])[:, None])
+        item.expect("memory", memory)
+
+        x = dit.embed_frames(aligned)
+        item.expect("x_embedded", x)
+        embedded = dit.embed_time(time, x.dtype)
+        item.expect("t", embedded.final)
+        item.expect("t0", embedded.blocks.flatten(1))
+        y = dit.y_embedder(memory)
+        item.expect("y", y)
+        rotary = dit.rotary(x.shape[1], x.device)
+        item.expect("layer0", dit.layers[0](x, embedded.blocks, y, rotary, valid, text_valid))
+
+        item.expect("output", network(item["noisy"], time, conditioning))
