@@ -6,6 +6,7 @@ Run with `-rP` to see the errors that were met beside their bounds.
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import fields
 from math import prod
 
 import numpy as np
@@ -16,12 +17,22 @@ from torch import Tensor
 from engine.checkpoints.load import load_into
 from engine.model.anchors import Anchors
 from engine.model.codec import DACVAE
-from engine.model.config import CodecConfig, SAMAudioConfig, from_dict
+from engine.model.config import CodecConfig, SAMAudioConfig, SoundActivityRankerConfig, from_dict
 from engine.model.layers import sinusoids
 from engine.model.sam_audio import SAMAudioNetwork
 from engine.model.text_encoder import EncodedText, TextEncoder
+from engine.rankers.base import RankingRequest
+from engine.rankers.clap import Clap, ClapConfig, load_clap
+from engine.rankers.clap_audio import HtsatConfig
+from engine.rankers.clap_input import log_mel, quantised, windows
+from engine.rankers.clap_text import RobertaConfig
+from engine.rankers.imagebind import ImageBindRanker, load_imagebind
+from engine.rankers.imagebind_input import SAMPLE_RATE, audio_clips, video_clips
+from engine.rankers.imagebind_towers import ImageBind, ImageBindConfig, TowerConfig
+from engine.rankers.resample import resampled
+from engine.rankers.sound_activity import SoundActivityRanker, Stretch, overlap_of
 
-from .golden_set import GoldenSet, golden_set
+from .golden_set import GoldenItem, GoldenSet, golden_set
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +191,96 @@ def compare_evaluation(golden: GoldenSet, network: SAMAudioNetwork, name: str) -
         item.expect("layer0", dit.layers[0](x, embedded.blocks, y, rotary, valid, text_valid))
 
         item.expect("output", network(item["noisy"], time, conditioning))
+
+
+# --- rankers -------------------------------------------------------------------------------------
+
+
+def test_rankers(golden: GoldenSet) -> None:
+    with golden.item("rankers") as item:
+        compare_clap(golden, item)
+        compare_imagebind(golden, item)
+
+
+def compare_clap(golden: GoldenSet, item: GoldenItem) -> None:
+    network = tiny_clap(golden, item)
+    wavs = [item[name].float() / 32_768 for name in item.keys("clap_pcm16_")]
+
+    cut = torch.cat([windows(quantised(wav)) for wav in wavs])
+    item.expect("clap_padded_head", cut[:, -70_000::500])
+    spectra = log_mel(cut)
+    item.expect("clap_logmel_sub", spectra[:, 0, ::20])
+    item.expect("clap_image_sub", network.audio_branch.image(spectra)[:, ::16, ::16])
+    audio = network.embed_audio(spectra)
+    item.expect("clap_audio_embed", audio)
+
+    text = network.embed_text(item["clap_input_ids"], item.flag("clap_attention_mask"))
+    item.expect("clap_text_embed", text)
+    item.expect("clap_scores", audio @ text.T)
+
+
+def tiny_clap(golden: GoldenSet, item: GoldenItem) -> Clap:
+    sizes = item.info["clap"]
+    htsat, roberta = sizes["htsat"], sizes["roberta"]
+    config = ClapConfig(
+        audio=HtsatConfig(
+            embed_dim=htsat["embed_dim"],
+            depths=tuple(htsat["depths"]),
+            num_heads=tuple(htsat["num_heads"]),
+            window_size=htsat["window_size"],
+            n_mels=sizes["audio_cfg"]["mel_bins"],
+        ),
+        text=RobertaConfig(**{field.name: roberta[field.name] for field in fields(RobertaConfig)}),
+        joint_dim=sizes["joint"],
+    )
+    state = golden.state("rankers_checkpoint.safetensors", "clap.")
+    return load_clap(state, "rankers_checkpoint", config)
+
+
+def compare_imagebind(golden: GoldenSet, item: GoldenItem) -> None:
+    network = tiny_imagebind(golden, item)
+    wavs, video = item["ib_pcm16"].float() / 32_768, item["ib_video"]
+
+    pictures = torch.stack([audio_clips(resampled(wav, 48_000, SAMPLE_RATE)) for wav in wavs])
+    assert list(pictures.shape) == item.info["imagebind"]["mel_shape"]
+    item.expect("ib_mel_sub", pictures[:, :, 0, ::4, ::3])
+    item.expect("ib_audio_raw", torch.stack([network.embed_audio(some) for some in pictures]))
+
+    clips = video_clips(video, wavs.shape[1] / 48_000)
+    assert [1, *clips.shape] == item.info["imagebind"]["clips_shape"]
+    item.expect("ib_clips_sub", clips[None, ..., ::16, ::16])
+    item.expect("ib_video_raw", network.embed_video(clips)[None])
+
+    request = RankingRequest((wavs[0],), (wavs,), ("",), ((),), (video,), 48_000)
+    item.expect("ib_scores", ImageBindRanker(network).score(request)[..., None])
+
+
+def tiny_imagebind(golden: GoldenSet, item: GoldenItem) -> ImageBind:
+    sizes = item.info["imagebind"]["config"]
+    config = ImageBindConfig(
+        vision=TowerConfig(sizes["v"], sizes["vb"], sizes["vh"]),
+        audio=TowerConfig(sizes["a"], sizes["ab"], sizes["ah"]),
+        output_dim=sizes["out"],
+    )
+    state = golden.state("rankers_checkpoint.safetensors", "imagebind.")
+    return load_imagebind(state, "rankers_checkpoint", config)
+
+
+def test_sound_activity(golden: GoldenSet) -> None:
+    with golden.item("sound_activity") as item:
+        wav, sample_rate = item["pcm16"].float() / 32_768, item.info["sample_rate"]
+        absolute = SoundActivityRankerConfig(threshold_mode="abs", sil_threshold=-30.0)
+
+        found = SoundActivityRanker().active_stretches(wav, sample_rate)
+        assert found == stretches(item, "rel_to_max_m40")
+        found_absolutely = SoundActivityRanker(absolute).active_stretches(wav, sample_rate)
+        assert found_absolutely == stretches(item, "abs_m30")
+
+        overlap = overlap_of(found, stretches(item, "ref_spans"))
+        assert overlap.iou == item.info["scores"]["iou"]
+        assert overlap.recall == item.info["scores"]["recall"]
+        assert overlap.precision == item.info["scores"]["precision"]
+
+
+def stretches(item: GoldenItem, key: str) -> list[Stretch]:
+    return [(start, end) for start, end in item.info[key]]
