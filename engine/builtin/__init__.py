@@ -1,1 +1,7 @@
-"""The weight-free separator: numpy and scipy only."""
+"""The weight-free separator: numpy only, driven by spans and a table of sound classes."""
+
+from .config import BuiltinConfig
+from .separator import BuiltinSeparator
+from .sounds import known_descriptions
+
+__all__ = ["BuiltinConfig", "BuiltinSeparator", "known_descriptions"]

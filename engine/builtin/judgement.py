@@ -1,0 +1,91 @@
+"""How far to trust a result, and what to tell the user about it."""
+
+from engine.data import Notice, Prompt, SeparationOptions
+
+from .learning import Learned
+from .routing import Plan
+from .stft import FrameGrid
+from .vocabulary import Kind
+
+_SHORT_S = 0.25
+_FEW_S = 0.5
+
+_TEXT_CONFIDENCE: dict[Kind, float] = {
+    "drums": 0.6,
+    "kick": 0.5,
+    "snare": 0.5,
+    "hihat": 0.5,
+    "bass": 0.4,
+    "speech": 0.25,
+    "pitched": 0.2,
+}
+_PRESENT_ONLY = 0.5
+_BOTH_SIGNS = 0.7
+_NOTHING_ELSEWHERE = 0.15
+
+
+def confidence_of(plan: Plan, learned: Learned, grid: FrameGrid) -> float:
+    """0 to 1: about the share of measured prompts like this one that came out well (> 3 dB)."""
+    if learned.dictionaries is None:
+        return 0.9
+    if plan.is_text_only:
+        assert plan.sound is not None
+        return _TEXT_CONFIDENCE[plan.sound.kind]
+    base = _BOTH_SIGNS if plan.has_absent else _PRESENT_ONLY
+    if plan.route == "spans" and _elsewhere_s(plan, grid) < _FEW_S:
+        base = _NOTHING_ELSEWHERE
+    present_s = _present_s(plan, grid)
+    return base * min(1.0, present_s / _FEW_S) if plan.has_present else base * 0.8
+
+
+def notices_for(
+    plan: Plan, learned: Learned, grid: FrameGrid, prompt: Prompt, options: SeparationOptions
+) -> tuple[Notice, ...]:
+    """What the user should know, most important first."""
+    if learned.dictionaries is None:
+        return (Notice("target_absent", "The target was not found; its stem is silence."),)
+    notices = []
+    if plan.is_text_only:
+        notices.append(_ROUGH)
+    elif not plan.has_absent:
+        notices.append(_ONLY_PRESENT)
+    if plan.has_present and _present_s(plan, grid) < _SHORT_S:
+        notices.append(_TOO_SHORT)
+    if not plan.is_text_only and _elsewhere_s(plan, grid) < _FEW_S:
+        notices.append(_NEVER_STOPS)
+    if prompt.masked_video is not None:
+        notices.append(_NO_VIDEO)
+    if options.n_candidates > 1:
+        notices.append(_ONE_CANDIDATE)
+    return tuple(notices)
+
+
+def _present_s(plan: Plan, grid: FrameGrid) -> float:
+    return float((plan.labels > 0).sum()) / grid.frames_per_s
+
+
+def _elsewhere_s(plan: Plan, grid: FrameGrid) -> float:
+    return float((plan.labels <= 0).sum()) / grid.frames_per_s
+
+
+_ROUGH = Notice(
+    "rough_text_only",
+    "A rough result: from text alone the builtin separator gains a few dB at best. "
+    "Draw '+' spans where the sound is and '-' spans where it is not.",
+)
+_ONLY_PRESENT = Notice(
+    "no_absent_spans",
+    "Draw '-' spans where the sound is not, and '+' over ALL places where it is: a place left "
+    "undrawn may be taken for background.",
+)
+_TOO_SHORT = Notice(
+    "spans_too_short",
+    f"The '+' spans hold less than {_SHORT_S:g} s; longer ones give more to learn from.",
+)
+_NEVER_STOPS = Notice(
+    "target_never_stops",
+    "The sound is said to be nearly everywhere, so there is little to tell it from the rest; "
+    "leave out the places where it pauses, or draw '-' spans there.",
+)
+_NO_VIDEO = Notice("video_ignored", "The builtin separator does not use the video.")
+_ONE_CANDIDATE = Notice("one_candidate", "The builtin separator makes one candidate only.")

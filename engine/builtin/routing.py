@@ -1,0 +1,96 @@
+"""Which way a prompt goes: by spans, by the evidence of its class, or back to the user."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine.data import Prompt
+from engine.errors import PromptNeedsSpans
+
+from .labels import Labels
+from .sounds import Reason, read_description
+from .vocabulary import Kind, Sound
+
+Route = Literal["spans", "evidence"]
+
+EVIDENT: frozenset[Kind] = frozenset({"drums", "kick", "snare", "hihat", "bass"})
+"""Kinds whose evidence helps even where spans are drawn."""
+
+TEXT_ALONE: frozenset[Kind] = EVIDENT | {"speech", "pitched"}
+"""Kinds that text alone can ask for."""
+
+_MIN_FRAMES_ELSEWHERE = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How a prompt is answered. labels: [T] of all frames, '+' made explicit where implied.
+
+    sound: `None` when the description is empty or not known.
+    evidence_kind: whose evidence is used; `None` in the span route.
+    has_present, has_absent: which spans the user drew.
+    """
+
+    route: Route
+    sound: Sound | None
+    evidence_kind: Kind | None
+    softness: float
+    labels: Labels
+    has_present: bool
+    has_absent: bool
+
+    @property
+    def is_text_only(self) -> bool:
+        """Whether no span was drawn."""
+        return not (self.has_present or self.has_absent)
+
+
+def plan_for(prompt: Prompt, labels: Labels) -> Plan:
+    """The plan for a prompt whose spans gave these labels.
+
+    Raises PromptNeedsSpans when neither the description nor spans say enough.
+    """
+    reading = read_description(prompt.description)
+    sound = reading.sound
+    has_present, has_absent = bool((labels > 0).any()), bool((labels < 0).any())
+    if not (has_present or has_absent) and (sound is None or sound.kind not in TEXT_ALONE):
+        raise PromptNeedsSpans(_what_would_help(prompt, reading.reason, sound))
+    if _wants_evidence(sound, labels, has_present, has_absent):
+        assert sound is not None
+        soft = 1.0 if sound.kind in ("speech", "pitched") else 0.5
+        return Plan("evidence", sound, sound.kind, soft, labels, has_present, has_absent)
+    if not has_present:
+        # all that is not said to be without the target may hold it
+        labels = np.where(labels == 0, np.int8(1), labels).astype(np.int8)
+    return Plan("spans", sound, None, 1.0, labels, has_present, has_absent)
+
+
+def _wants_evidence(
+    sound: Sound | None, labels: Labels, has_present: bool, has_absent: bool
+) -> bool:
+    """Whether the class's evidence says more than the spans alone."""
+    if sound is None or sound.kind not in TEXT_ALONE:
+        return False
+    if sound.kind in EVIDENT or not (has_present or has_absent):
+        return True
+    return int((labels <= 0).sum()) < _MIN_FRAMES_ELSEWHERE
+
+
+def _what_would_help(prompt: Prompt, reason: Reason, sound: Sound | None) -> str:
+    """A message for a prompt that says too little."""
+    what = f"the description {prompt.description!r}"
+    if not prompt.description:
+        problem = "the builtin separator cannot use a video alone"
+    elif reason == "several":
+        problem = f"{what} names more than one sound; ask for one at a time"
+    elif reason == "negated":
+        problem = f"{what} says what to leave out; describe the sound itself and keep the residual"
+    elif sound is not None:
+        problem = f"{what} names a sound that the builtin separator finds only with spans"
+    else:
+        problem = f"{what} is not among the sounds that the builtin separator knows"
+    return (
+        f"{problem}. Draw a '+' span over each place where it sounds (and '-' spans where it "
+        "does not), or install SAM-Audio, which takes any description"
+    )

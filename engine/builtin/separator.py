@@ -1,0 +1,86 @@
+"""The weight-free separator behind the `Separator` protocol."""
+
+import os
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from engine.data import (
+    AudioClip,
+    Estimate,
+    JsonValue,
+    Monitor,
+    Prompt,
+    SeparationOptions,
+    clip_spans,
+)
+
+from .bands import BandMap
+from .config import BuiltinConfig
+from .evidence import soft_step
+from .front_end import FrontEnd
+from .judgement import confidence_of, notices_for
+from .labels import label_frames
+from .learning import gather, learn
+from .routing import Plan, plan_for
+from .stft import FrameGrid
+from .streaming import decode_blocks, make_decoder
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinSeparator:
+    """Takes a sound out of a mixture by spans, or by text for some classes; needs no weights."""
+
+    config: BuiltinConfig = BuiltinConfig()  # noqa: RUF009 - frozen
+
+    @property
+    def name(self) -> str:
+        """Name in `stemlasso separators`."""
+        return "builtin"
+
+    def estimate(
+        self, mixture: AudioClip, prompt: Prompt, options: SeparationOptions, monitor: Monitor
+    ) -> Estimate:
+        """Learn from the mixture, then hand out the target block by block, one candidate.
+
+        Pass 1 over the mixture happens here, pass 2 while the blocks are consumed.
+        Raises PromptNeedsSpans, PromptError, AudioUnreadable or Cancelled.
+        """
+        spans = clip_spans(prompt.spans, mixture.duration_s)
+        grid = FrameGrid.over(mixture.sample_rate, mixture.n_samples)
+        plan = plan_for(prompt, label_frames(spans, grid))
+        bands = BandMap.over(grid)
+        front = FrontEnd(grid, bands, mixture.n_channels, plan.evidence_kind, plan.softness)
+        with threadpool_limits(1, user_api="blas"):
+            learning = gather(mixture, front, plan.labels, self.config, options.seed, monitor)
+            learned = learn(learning, self.config, options.seed)
+        decoder = make_decoder(front, learned, plan.labels, _band_gains(plan, bands), self.config)
+        n_threads = options.n_threads or os.cpu_count() or 1
+        return Estimate(
+            blocks=decode_blocks(mixture, decoder, n_threads, monitor),
+            spans=spans,
+            confidence=confidence_of(plan, learned, grid),
+            notices=notices_for(plan, learned, grid, prompt, options),
+            settings=self._settings(plan, options),
+        )
+
+    def _settings(self, plan: Plan, options: SeparationOptions) -> dict[str, JsonValue]:
+        """What makes the same again, for the receipt."""
+        return {
+            "seed": options.seed,
+            "sound": plan.sound.kind if plan.sound else None,
+            "route": plan.route,
+            **asdict(self.config),
+        }
+
+
+def _band_gains(plan: Plan, bands: BandMap) -> NDArray[np.float32]:
+    """Soft frequency range of the sound [B]; all ones where the evidence knows the range."""
+    if plan.sound is None or plan.evidence_kind is not None:
+        return np.ones(bands.n_bands, np.float32)
+    gains = np.ones(bands.n_bands, np.float32)
+    if plan.sound.low_hz > 0:
+        gains *= soft_step(bands.centres_hz, plan.sound.low_hz / 1.2, 0.15)
+    return gains
