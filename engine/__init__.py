@@ -1,1 +1,44 @@
-"""Promptable sound separation: stems with the mixture's rate, channels and length, exact null."""
+"""Promptable sound separation: stems with the mixture's rate, channels and length, exact null.
+
+    from engine import Prompt, Span, separate
+
+    result = separate("mix.wav", Prompt("dog barking", spans=[Span.present(1.2, 2.5)]))
+    result.target.samples, result.residual.samples
+"""
+
+from .data import (
+    AudioClip,
+    AudioFormat,
+    Candidate,
+    MaskedVideo,
+    Notice,
+    Progress,
+    Prompt,
+    Separation,
+    SeparationOptions,
+    Separator,
+    Span,
+)
+from .errors import EngineError
+from .render import RenderPlan
+from .separator import SeparatorInfo, find_separator, separate, separators
+
+__all__ = [
+    "AudioClip",
+    "AudioFormat",
+    "Candidate",
+    "EngineError",
+    "MaskedVideo",
+    "Notice",
+    "Progress",
+    "Prompt",
+    "RenderPlan",
+    "Separation",
+    "SeparationOptions",
+    "Separator",
+    "SeparatorInfo",
+    "Span",
+    "find_separator",
+    "separate",
+    "separators",
+]

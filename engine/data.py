@@ -20,7 +20,8 @@ from .errors import Cancelled, PromptError
 Sign = Literal["+", "-"]
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
-_SPAN = re.compile(r"^\s*([+\-−]?)\s*([0-9.eE]+)\s*:\s*([0-9.eE]+)\s*$")
+_NUMBER = r"([0-9.]+(?:[eE][+\-]?[0-9]+)?)"
+_SPAN = re.compile(rf"^\s*([+\-−]?)\s*{_NUMBER}\s*:\s*{_NUMBER}\s*$")
 
 
 @dataclass(frozen=True, slots=True, order=True)

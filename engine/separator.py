@@ -1,1 +1,151 @@
 """The front door: separators by name, and `separate()`."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .audio_files import clip_from_array, open_clip
+from .data import (
+    AudioClip,
+    Candidate,
+    Monitor,
+    Progress,
+    Prompt,
+    Separation,
+    SeparationOptions,
+    Separator,
+    clip_spans,
+)
+from .errors import AudioError, BackendUnavailable
+from .receipt import make_receipt
+from .render import RenderPlan, check_outputs, render
+
+Mixture = AudioClip | NDArray[Any] | str | os.PathLike[str]
+
+_ESTIMATE_SHARE = 0.95
+"""Share of the progress bar that the separator gets; the rest is for measuring the null."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeparatorInfo:
+    """One line of `stemlasso separators`. missing: why it cannot be used; empty when it can."""
+
+    name: str
+    summary: str
+    available: bool
+    missing: str = ""
+
+
+def separators() -> tuple[SeparatorInfo, ...]:
+    """The separators there are, best first, with what the missing ones need."""
+    return (
+        SeparatorInfo(
+            "builtin",
+            "weight-free; learns the sound from the spans you draw; by description alone only "
+            "drums, bass, voices and pitched instruments, roughly",
+            available=True,
+        ),
+    )
+
+
+def find_separator(name: str) -> Separator:
+    """The separator called `name`; `auto` is the best one that is ready.
+
+    Raises BackendUnavailable when there is none of this name.
+    """
+    if name in ("auto", "builtin"):
+        from .builtin import BuiltinSeparator
+
+        return BuiltinSeparator()
+    known = ", ".join(info.name for info in separators())
+    raise BackendUnavailable(f"separator {name!r}: there are auto, {known}")
+
+
+def separate(
+    mixture: Mixture,
+    prompt: Prompt,
+    *,
+    sample_rate: int | None = None,
+    separator: str | Separator = "auto",
+    options: SeparationOptions | None = None,
+    output: RenderPlan | str | os.PathLike[str] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> Separation:
+    """Take the prompted sound out of `mixture`: target + residual = mixture.
+
+    mixture: a path, a clip, or samples [N] or [N, C] (int16, int32, float32 or float64; full scale
+        1.0 for floats) with their `sample_rate` in Hz.
+    separator: a name from `separators()`, `auto`, or a separator of your own.
+    output: a folder, or a plan with names and format; `None` keeps the stems in memory.
+    on_progress, is_cancelled: called from this thread, several times a second on long files.
+    Returns stems with the mixture's rate, channels, length and, by default, its sample format.
+    Raises PromptError, AudioError, OutputError, BackendError, or Cancelled; then nothing is left
+    behind.
+    """
+    start_s = time.perf_counter()
+    monitor = Monitor(on_progress, is_cancelled)
+    plan = output if isinstance(output, RenderPlan) else _plan(output)
+    chosen = find_separator(separator) if isinstance(separator, str) else separator
+    options = options or SeparationOptions()
+    with _opened(mixture, sample_rate, monitor.part(0, 0)) as clip:
+        check_outputs(clip, plan, options.n_candidates)
+        prompt = replace(prompt, spans=clip_spans(prompt.spans, clip.duration_s))
+        estimate = chosen.estimate(clip, prompt, options, monitor.part(0, _ESTIMATE_SHARE))
+        rendered = render(clip, estimate, plan, monitor.part(_ESTIMATE_SHARE, 1))
+        return Separation(
+            target=rendered.target,
+            residual=rendered.residual,
+            candidates=_candidates(rendered.candidates, estimate.scores),
+            spans=estimate.spans,
+            confidence=estimate.confidence,
+            notices=(*estimate.notices, *rendered.notices),
+            null_db=rendered.null_db,
+            receipt=make_receipt(
+                clip, prompt, chosen.name, options, estimate, time.perf_counter() - start_s
+            ),
+        )
+
+
+def _plan(folder: str | os.PathLike[str] | None) -> RenderPlan:
+    return RenderPlan(folder=None if folder is None else Path(folder))
+
+
+def _candidates(targets: tuple[AudioClip, ...], scores: tuple[float, ...]) -> tuple[Candidate, ...]:
+    if not scores:
+        return tuple(Candidate(target) for target in targets)
+    return tuple(map(Candidate, targets, scores))
+
+
+@contextmanager
+def _opened(mixture: Mixture, sample_rate: int | None, monitor: Monitor) -> Iterator[AudioClip]:
+    """The mixture as a clip; closed at the end unless the caller brought it as a clip."""
+    if isinstance(mixture, AudioClip):
+        _refuse_rate(sample_rate, mixture.sample_rate)
+        yield mixture
+        return
+    if isinstance(mixture, (str, os.PathLike)):
+        clip = open_clip(mixture, monitor)
+    elif sample_rate is None:
+        raise AudioError("samples without a rate: give sample_rate in Hz, for instance 48000")
+    else:
+        clip = clip_from_array(mixture, sample_rate)
+    try:
+        if isinstance(mixture, (str, os.PathLike)):
+            _refuse_rate(sample_rate, clip.sample_rate)
+        yield clip
+    finally:
+        clip.source.close()
+
+
+def _refuse_rate(given_hz: int | None, actual_hz: int) -> None:
+    if given_hz is not None and given_hz != actual_hz:
+        raise AudioError(
+            f"sample_rate {given_hz}: the mixture says {actual_hz} Hz; leave sample_rate out"
+        )

@@ -1,0 +1,56 @@
+"""The receipt of a separation: everything that is needed to make the same stems again."""
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+
+import numpy as np
+
+from .data import AudioClip, Estimate, JsonValue, Prompt, SeparationOptions
+
+
+def make_receipt(
+    clip: AudioClip,
+    prompt: Prompt,
+    separator: str,
+    options: SeparationOptions,
+    estimate: Estimate,
+    took_s: float,
+) -> Mapping[str, JsonValue]:
+    """JSON values that say what was asked, of what, with what, and how long it took (seconds)."""
+    return {
+        "mixture": {
+            "name": clip.name,
+            "path": None if clip.path is None else str(clip.path),
+            "sample_rate": clip.sample_rate,
+            "n_channels": clip.n_channels,
+            "n_samples": clip.n_samples,
+            "format": f"{clip.format.container} {clip.format.subtype}",
+        },
+        "prompt": {
+            "description": prompt.description,
+            "spans": [str(span) for span in prompt.spans],
+            "masked_video": prompt.masked_video is not None,
+        },
+        "separator": separator,
+        "options": {
+            "seed": options.seed,
+            "n_candidates": options.n_candidates,
+            "n_threads": options.n_threads,
+        },
+        "settings": dict(estimate.settings),
+        "versions": {
+            "stemlasso": _version("stemlasso"),
+            "numpy": np.__version__,
+            "scipy": _version("scipy"),
+            "python": platform.python_version(),
+        },
+        "took_s": round(took_s, 3),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
