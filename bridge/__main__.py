@@ -1,0 +1,93 @@
+"""The command `stemlasso`: finds a subcommand by name and hands over to it.
+
+Subcommands live with the package they belong to and are imported only when named, so that none
+pays for another's start-up, and so that this module depends on none of them.
+"""
+
+import importlib
+import importlib.metadata
+import runpy
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """Where a subcommand lives and what it does.
+
+    module: has `main(argv: list[str]) -> int`; or `script`: a file of `installer/` with the same.
+    """
+
+    summary: str
+    module: str = ""
+    script: str = ""
+
+
+SUBCOMMANDS = {
+    "separate": Subcommand("take a sound out of one or more mixtures", "engine.cli.separate"),
+    "separators": Subcommand("list the separators and what they can do", "engine.cli.separators"),
+    "models": Subcommand("list, download, verify, import model weights", "engine.cli.models"),
+    "eval": Subcommand("measure quality on mixtures with true stems", "engine.eval.mixtures"),
+    "doctor": Subcommand("say what is installed, what is missing and how to get it", "", "doctor"),
+}
+
+
+def _usage() -> str:
+    rows = [f"  {name:<12}{command.summary}" for name, command in SUBCOMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: stemlasso COMMAND [options]     stemlasso COMMAND --help",
+            "       stemlasso --version",
+            "",
+            "commands:",
+            *rows,
+        ]
+    )
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("stemlasso")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown (running from a checkout that is not installed)"
+
+
+def _run_installer_script(name: str, argv: list[str]) -> int:
+    """Run `main(argv)` of an installer script, from the checkout or from the installed data."""
+    folders = (
+        Path(__file__).resolve().parent.parent / "installer",
+        Path(sys.prefix) / "share" / "stemlasso" / "installer",
+    )
+    for folder in folders:
+        script = folder / f"{name}.py"
+        if script.is_file():
+            main = runpy.run_path(str(script))["main"]
+            return int(main(argv))
+    places = " or ".join(str(folder) for folder in folders)
+    print(f"error: {name}.py is not in {places}; install StemLasso again", file=sys.stderr)
+    return 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the subcommand named by `argv[0]`; returns the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name in ("-V", "--version"):
+        print(f"stemlasso {_version()}")
+        return 0
+    command = SUBCOMMANDS.get(name)
+    if command is None:
+        known = ", ".join(SUBCOMMANDS)
+        print(f"error: no command {name!r}; there are: {known}", file=sys.stderr)
+        return 2
+    if command.script:
+        return _run_installer_script(command.script, rest)
+    return int(importlib.import_module(command.module).main(rest))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
