@@ -1,9 +1,9 @@
 """Promptable sound separation: stems with the mixture's rate, channels and length, exact null.
 
-    from engine import Prompt, Span, separate
+from engine import Prompt, Span, separate
 
-    result = separate("mix.wav", Prompt("dog barking", spans=[Span.present(1.2, 2.5)]))
-    result.target.samples, result.residual.samples
+result = separate("mix.wav", Prompt("dog barking", spans=[Span.present(1.2, 2.5)]))
+result.target.samples, result.residual.samples
 """
 
 from .data import (
