@@ -6,9 +6,11 @@ Field names are the file's keys. What follows from them (hop, head width, hidden
 feed-forward) is a property, never a second number.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
     Any,
@@ -22,7 +24,7 @@ from typing import (
     get_type_hints,
 )
 
-from engine.errors import CheckpointMismatch
+from engine.errors import CheckpointMismatch, CheckpointNotFound
 
 NonLinearity = Literal["swiglu", "relu", "gelu", "approx_gelu", "srelu", "silu"]
 
@@ -59,6 +61,19 @@ def from_dict(cls: type[T], data: object, where: str) -> T:
         return cls(**values)
     except TypeError as error:  # a field without a default is missing
         raise CheckpointMismatch(f"{where}: {error}") from error
+
+
+def read_json(path: Path) -> object:
+    """The content of a JSON file, for `from_dict`.
+
+    Raises CheckpointNotFound when it cannot be read, and CheckpointMismatch when it is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointNotFound(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CheckpointMismatch(f"{path} is not JSON: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Only the visual tower is built. The file also holds a text tower that nothing in
 `VisionEncoder.unused_prefixes` names its keys for the loader.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.errors import CheckpointMismatch, CheckpointNotFound
+from engine.errors import CheckpointMismatch
 
-from .config import VisionEncoderConfig, from_dict
+from .config import VisionEncoderConfig, from_dict, read_json
 from .video_frames import SelectedFrame
 from .vision_layers import LAYER_NORM_EPS, AttentionPool, Blocks, fit_positions, grid_angles
 
@@ -72,21 +71,15 @@ def read_towers(path: Path) -> TowerRegistry:
 
     Raises CheckpointNotFound or CheckpointMismatch.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointNotFound(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise CheckpointMismatch(f"{path} is not JSON: {error}") from error
-
-    entries = content if isinstance(content, list) else [content]
-    for entry in entries:
+    content = read_json(path)
+    towers = {}
+    for entry in content if isinstance(content, list) else [content]:
         if not isinstance(entry, dict) or not {"name", "vision"} <= entry.keys():
             raise CheckpointMismatch(f"{path}: each tower needs `name` and `vision`, got {entry!r}")
-    return {
-        str(entry["name"]): from_dict(VisionTowerConfig, entry["vision"], f"{path}: vision")
-        for entry in entries
-    }
+        towers[str(entry["name"])] = from_dict(
+            VisionTowerConfig, entry["vision"], f"{path}: vision"
+        )
+    return towers
 
 
 def tower_named(name: str, towers: TowerRegistry = PUBLISHED_TOWERS) -> VisionTowerConfig:
