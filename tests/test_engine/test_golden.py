@@ -15,12 +15,19 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints.load import load_into
+from engine.data import Span
 from engine.model.anchors import Anchors
 from engine.model.codec import DACVAE
 from engine.model.config import CodecConfig, SAMAudioConfig, SoundActivityRankerConfig, from_dict
+from engine.model.judge import Judge
 from engine.model.layers import sinusoids
+from engine.model.masked_video import apply_mask
+from engine.model.modernbert import TextTokenizer
 from engine.model.sam_audio import SAMAudioNetwork
+from engine.model.span_predictor import THRESHOLD, SpanPredictor
 from engine.model.text_encoder import EncodedText, TextEncoder
+from engine.model.video_frames import select_frames
+from engine.model.vision_encoder import VisionEncoder, pad_features, read_towers
 from engine.rankers.base import RankingRequest
 from engine.rankers.clap import Clap, ClapConfig, load_clap
 from engine.rankers.clap_audio import HtsatConfig
@@ -44,6 +51,130 @@ def golden() -> GoldenSet:
 def _inference() -> Iterator[None]:
     with torch.inference_mode():
         yield
+
+
+# --- vision --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def vision(golden: GoldenSet, config: SAMAudioConfig) -> VisionEncoder:
+    towers = read_towers(golden.folder / "pe_vision_registry.json")
+    with torch.device("meta"):
+        encoder = VisionEncoder(config.vision_encoder, towers)
+    state = golden.state("sam_checkpoint.rest.safetensors", "vision_encoder.")
+    load_into(
+        encoder,
+        state,
+        where="sam_checkpoint",
+        allowed_unexpected=VisionEncoder.unused_prefixes,
+    )
+    return encoder
+
+
+def test_vision(golden: GoldenSet, vision: VisionEncoder) -> None:
+    with golden.item("vision") as item:
+        # Made with the reference's helper, which blacks the object out.
+        frames, mask = item["frames"].numpy(), item["mask"].numpy()
+        masked = torch.from_numpy(apply_mask(frames, mask, keep_object=False))
+        item.expect("masked", masked)
+        pixels = vision.prepare(masked)
+        item.expect("pixels", pixels)
+        item.expect("features_unnormalized", vision.model.visual(pixels))
+        item.expect("features", vision(masked)[None])
+
+
+def test_vision_of_separate_video(golden: GoldenSet, vision: VisionEncoder) -> None:
+    item = golden.item("separate_video")
+    for name in item.keys("frame_index_"):
+        index = name.rpartition("_")[2]
+        n_latent = len(item[name])
+        frames = list(select_frames(item[f"masked_video_{index}"].numpy(), n_latent))
+        item.expect(name, torch.tensor([f.number for f in frames for _ in range(f.n_repeats)]))
+        features = pad_features([vision.encode_video(frames)], n_latent)
+        item.expect("masked_video_features", features)
+
+
+# --- spans ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def span_predictor(golden: GoldenSet, config: SAMAudioConfig) -> SpanPredictor:
+    assert config.span_predictor is not None
+    return SpanPredictor.from_folder(golden.folder / config.span_predictor, hears_waveforms=True)
+
+
+def test_span_single(golden: GoldenSet, span_predictor: SpanPredictor) -> None:
+    compare_prediction(golden, span_predictor, "span_single")
+
+
+def test_span_batch(golden: GoldenSet, span_predictor: SpanPredictor) -> None:
+    compare_prediction(golden, span_predictor, "span_batch")
+
+
+def compare_prediction(golden: GoldenSet, span_predictor: SpanPredictor, name: str) -> None:
+    with golden.item(name) as item:
+        texts, latents = item.info["texts"], item["input_features"]
+        valid = item.flag("padding_mask")
+        assert item.info.get("threshold", THRESHOLD) == THRESHOLD
+        ids, text_valid = expect_tokens(item, span_predictor.tokenizer, texts)
+        item.expect("text_hidden", span_predictor.text_model(ids, text_valid))
+        hidden, pooled = span_predictor.audio_model(latents, valid)
+        item.expect("audio_hidden", hidden)
+        item.expect("audio_pooled", pooled)
+
+        predicted = span_predictor.predict(latents, texts, valid)
+        item.expect("text_embeds", predicted.text)
+        item.expect("audio_embeds", predicted.audio)
+        item.expect("logits", predicted.logits)
+        assert predicted.spans == spans_of(item)
+
+
+def test_span_from_wav(golden: GoldenSet, span_predictor: SpanPredictor) -> None:
+    with golden.item("span_from_wav") as item:
+        wav, texts, valid = item["input_values"], item.info["texts"], item.flag("padding_mask")
+        expect_tokens(item, span_predictor.tokenizer, texts)
+        item.expect("dac_features", span_predictor.audio_model.encode(wav))
+        predicted = span_predictor.predict_from_wav(wav, texts, valid)
+        item.expect("audio_embeds", predicted.audio)
+        assert predicted.spans == spans_of(item)
+
+
+def spans_of(item: GoldenItem) -> tuple[tuple[Span, ...], ...]:
+    return tuple(tuple(Span.present(*times) for times in row) for row in item.info["spans"])
+
+
+def expect_tokens(
+    item: GoldenItem, tokenizer: TextTokenizer | None, texts: list[str]
+) -> tuple[Tensor, Tensor]:
+    assert tokenizer is not None
+    ids, valid = tokenizer(texts)
+    item.expect("input_ids", ids)
+    item.expect("attention_mask", valid.long())
+    return ids, valid
+
+
+# --- judge ---------------------------------------------------------------------------------------
+
+
+def test_judge(golden: GoldenSet) -> None:
+    folder = golden.folder
+    judge = Judge.from_files(
+        folder / "judge_config.json",
+        folder / "judge_checkpoint.safetensors",
+        folder / "judge_tokenizer",
+    )
+    with golden.item("judge") as item:
+        mixtures, separated = item["input_values"], item["separated_values"]
+        valid, texts = item.flag("padding_mask"), item.info["texts"]
+        ids, text_valid = expect_tokens(item, judge.tokenizer, texts)
+
+        unmasked = judge(mixtures, separated, ids, text_valid)
+        item.expect("overall_without_padding_mask", unmasked.overall)
+        scores = judge(mixtures, separated, ids, text_valid, valid)
+        item.expect("overall", scores.overall)
+        item.expect("recall", scores.recall)
+        item.expect("precision", scores.precision)
+        item.expect("faithfulness", scores.faithfulness)
 
 
 # --- codec ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The visual tower: the reference's numbers, its published size, what a configuration may say."""
+"""The visual tower: its published size, what a configuration may say, and what is computed once."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.checkpoints.load import load_into, read_state_dict
 from engine.errors import CheckpointMismatch, CheckpointNotFound
 from engine.model.config import VisionEncoderConfig, from_dict
-from engine.model.masked_video import apply_mask
 from engine.model.video_frames import SelectedFrame, select_frames
 from engine.model.vision_encoder import (
     VisionEncoder,
@@ -20,8 +18,6 @@ from engine.model.vision_encoder import (
     resize,
     tower_named,
 )
-
-from .golden_files import GOLDEN, assert_within, item, needs_golden, values
 
 N_TEXT_TOWER_TENSORS = 6 + 24 * 12
 
@@ -33,48 +29,6 @@ TINY_ENCODER = VisionEncoderConfig(name="tiny", dim=12, image_size=28, batch_siz
 def encoder() -> VisionEncoder:
     torch.manual_seed(0)
     return VisionEncoder(TINY_ENCODER, {"tiny": TINY}).eval()
-
-
-@pytest.fixture
-def golden_encoder() -> VisionEncoder:
-    config = from_dict(VisionEncoderConfig, values("sam_config")["vision_encoder"], "golden")
-    with torch.device("meta"):
-        encoder = VisionEncoder(config, read_towers(GOLDEN / "pe_vision_registry.json"))
-    state = read_state_dict(GOLDEN / "sam_checkpoint.rest.safetensors", prefix="vision_encoder.")
-    vision = {name: tensor for name, tensor in state.items() if name.startswith("model.")}
-    load_into(encoder, vision, where="golden", allowed_unexpected=VisionEncoder.unused_prefixes)
-    return encoder
-
-
-@needs_golden
-def test_features_are_the_references(golden_encoder: VisionEncoder) -> None:
-    tensors, _ = item("vision")
-
-    # The reference's helper blacks the object out; the golden frames were made with it.
-    masked = apply_mask(tensors["frames"].numpy(), tensors["mask"].numpy(), keep_object=False)
-    with torch.inference_mode():
-        pixels = golden_encoder.prepare(torch.from_numpy(masked))
-        plain = golden_encoder.model.visual(pixels)
-        features = golden_encoder(torch.from_numpy(masked))
-
-    assert torch.equal(torch.from_numpy(masked), tensors["masked"])
-    assert_within("vision", pixels, tensors["pixels"])
-    assert_within("vision", plain, tensors["features_unnormalized"])
-    assert_within("vision", features[None], tensors["features"])
-
-
-@needs_golden
-def test_a_video_gives_the_references_features(golden_encoder: VisionEncoder) -> None:
-    tensors, _ = item("separate_video")
-    n_latent = len(tensors["frame_index_0"])
-
-    frames = list(select_frames(tensors["masked_video_0"].numpy(), n_latent))
-    with torch.inference_mode():
-        features = pad_features([golden_encoder.encode_video(frames)], n_latent)
-
-    shown = [frame.number for frame in frames for _ in range(frame.n_repeats)]
-    assert shown == tensors["frame_index_0"].tolist()
-    assert_within("separate_video", features, tensors["masked_video_features"])
 
 
 def test_the_published_tower_has_its_size() -> None:
