@@ -61,7 +61,8 @@ class FeedForward(nn.Module):
 class ConvResidual(nn.Module):
     """Two rounds of normalise, SiLU, convolve over time, around which the signal passes.
 
-    Statistics are those of the whole item, all channels and frames [B, D, T] together.
+    Statistics are those of the whole item, all channels and frames [B, D, T] together. With
+    `valid` [B, T], frames that are False count in none and are zero when they are convolved.
     """
 
     def __init__(self, dim: int) -> None:
@@ -69,8 +70,8 @@ class ConvResidual(nn.Module):
         self.block1 = _NormedConv(dim)
         self.block2 = _NormedConv(dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        residual: Tensor = self.block2(self.block1(x))
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        residual: Tensor = self.block2(self.block1(x, valid), valid)
         return x + residual
 
 
@@ -80,9 +81,19 @@ class _NormedConv(nn.Module):
         self.groupnorm = nn.GroupNorm(num_groups=1, num_channels=dim)
         self.project = nn.Conv1d(dim, dim, kernel_size=3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.project(functional.silu(self.groupnorm(x)))
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        normed = self.groupnorm(x) if valid is None else self._norm_of_valid(x, valid[:, None])
+        out: Tensor = self.project(functional.silu(normed))
         return out
+
+    def _norm_of_valid(self, x: Tensor, valid: Tensor) -> Tensor:
+        n_values = valid.sum(dim=(1, 2), keepdim=True) * x.shape[1]
+        mean = (x * valid).sum(dim=(1, 2), keepdim=True) / n_values
+        centred = (x - mean) * valid
+        variance = centred.square().sum(dim=(1, 2), keepdim=True) / n_values
+
+        scale = self.groupnorm.weight[:, None] * torch.rsqrt(variance + self.groupnorm.eps)
+        return (centred * scale + self.groupnorm.bias[:, None]) * valid
 
 
 def activation(name: NonLinearity) -> Callable[[Tensor], Tensor]:

@@ -8,18 +8,18 @@ the keys of the others for the loader.
 Letters in shapes: B texts, L tokens, D width, H heads, d = D / H.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.errors import CheckpointCorrupt, CheckpointMismatch, CheckpointNotFound
+from engine.errors import CheckpointMismatch
+
+from .text_encoder import read_tokenizer
 
 MAX_TOKENS = 512
 """Longer texts are cut here; the marks at both ends stay."""
@@ -201,22 +201,12 @@ def _rotate_halves(x: Tensor, angles: Tensor) -> Tensor:
 class TextTokenizer:
     """Texts to ids, with the marks at both ends that `tokenizer.json` asks for.
 
-    Raises CheckpointNotFound without that file in `folder`, and CheckpointCorrupt when it cannot
-    be read.
+    Raises CheckpointNotFound without that file in `folder`, and CheckpointMismatch when it is
+    something else.
     """
 
     def __init__(self, folder: Path, pad_id: int) -> None:
-        path = folder / "tokenizer.json"
-        if not path.is_file():
-            raise CheckpointNotFound(f"{path} is missing; copy the model's tokenizer files there")
-        try:
-            content = path.read_text(encoding="utf-8")
-            parts = json.loads(content)
-        except (OSError, ValueError) as error:
-            raise CheckpointCorrupt(f"{path} cannot be read: {error}") from error
-        if not isinstance(parts, dict) or "model" not in parts:
-            raise CheckpointCorrupt(f"{path} holds no tokenizer; copy the model's own file there")
-        self._tokenizer = Tokenizer.from_str(content)
+        self._tokenizer = read_tokenizer(folder / "tokenizer.json")
         self._pad_id = pad_id
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)

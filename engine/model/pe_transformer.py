@@ -15,9 +15,8 @@ from torch.nn import functional
 
 from engine.errors import AudioError, CheckpointMismatch
 
-from .vision_layers import rotate_pairs
-
-GROUP_NORM_EPS = 1e-5
+from .layers import ConvResidual, RMSNorm
+from .rope import rotary_table, rotate
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +97,10 @@ class PETransformer(nn.Module):
             valid = functional.pad(valid, (1, 0), value=True)
 
         x = self.embeddings(frames, valid)
-        angles = _angles(n_places, self.config.head_width, self.config.theta, x.device)
+        rotary = rotary_table(n_places, self.config.head_width, self.config.theta, x.device)
         seen = None if valid is None else valid[:, None, None, :]
         for layer in self.layers:
-            x = layer(x, angles, seen)
+            x = layer(x, rotary, seen)
 
         x = self.output(self.norm(x))
         return x[:, 1:], x[:, 0]
@@ -111,47 +110,12 @@ class _Embeddings(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.cls_token = nn.Parameter(torch.randn(1, 1, width))
-        self.resnet_block = _ResnetBlock(width)
+        self.resnet_block = ConvResidual(width)
 
     def forward(self, frames: Tensor, valid: Tensor | None) -> Tensor:
         x = torch.cat((self.cls_token.expand(frames.shape[0], -1, -1), frames), dim=1)
         mixed: Tensor = self.resnet_block(x.transpose(1, 2), valid)
         return mixed.transpose(1, 2)
-
-
-class _ResnetBlock(nn.Module):
-    """Two normalised convolutions over time, around which the frames pass: [B, D, T] to itself."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.block1 = _NormedConv(width)
-        self.block2 = _NormedConv(width)
-
-    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        residual: Tensor = self.block2(self.block1(x, valid), valid)
-        return x + residual
-
-
-class _NormedConv(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.groupnorm = nn.GroupNorm(1, width, eps=GROUP_NORM_EPS)
-        self.project = nn.Conv1d(width, width, 3, padding="same")
-
-    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        normed = self.groupnorm(x) if valid is None else self._norm_of_valid(x, valid[:, None])
-        out: Tensor = self.project(functional.silu(normed))
-        return out
-
-    def _norm_of_valid(self, x: Tensor, valid: Tensor) -> Tensor:
-        """Normalised by the mean and deviation of what is valid; 0 on padding."""
-        n_values = valid.sum(dim=(1, 2), keepdim=True) * x.shape[1]
-        mean = (x * valid).sum(dim=(1, 2), keepdim=True) / n_values
-        centred = (x - mean) * valid
-        variance = centred.square().sum(dim=(1, 2), keepdim=True) / n_values
-
-        scale = self.groupnorm.weight[:, None] * torch.rsqrt(variance + GROUP_NORM_EPS)
-        return (centred * scale + self.groupnorm.bias[:, None]) * valid
 
 
 class _Layer(nn.Module):
@@ -162,8 +126,8 @@ class _Layer(nn.Module):
         self.post_attention_layernorm = _norm(config.hidden_size, config)
         self.mlp = _Mlp(config)
 
-    def forward(self, x: Tensor, angles: Tensor, seen: Tensor | None) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), angles, seen)
+    def forward(self, x: Tensor, rotary: Tensor, seen: Tensor | None) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), rotary, seen)
         out: Tensor = x + self.mlp(self.post_attention_layernorm(x))
         return out
 
@@ -180,9 +144,9 @@ class _Attention(nn.Module):
         self.q_norm = _norm(config.head_width, config)
         self.k_norm = _norm(config.head_width, config)
 
-    def forward(self, x: Tensor, angles: Tensor, seen: Tensor | None) -> Tensor:
-        q = rotate_pairs(self.q_norm(self._split(self.q_proj(x))), angles)
-        k = rotate_pairs(self.k_norm(self._split(self.k_proj(x))), angles)
+    def forward(self, x: Tensor, rotary: Tensor, seen: Tensor | None) -> Tensor:
+        q = rotate(self.q_norm(self._split(self.q_proj(x))), rotary)
+        k = rotate(self.k_norm(self._split(self.k_proj(x))), rotary)
         v = self._split(self.v_proj(x))
 
         found = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
@@ -205,12 +169,5 @@ class _Mlp(nn.Module):
         return out
 
 
-def _norm(width: int, config: PETransformerConfig) -> nn.RMSNorm:
-    return nn.RMSNorm(width, eps=config.rms_norm_eps)
-
-
-def _angles(n_places: int, head_width: int, theta: float, device: torch.device) -> Tensor:
-    """Rotary angles [T + 1, d], equal within each adjacent pair; float32."""
-    steps = torch.arange(0, head_width, 2, dtype=torch.float32, device=device) / head_width
-    places = torch.arange(n_places, dtype=torch.float32, device=device)
-    return (places[:, None] / theta**steps).repeat_interleave(2, dim=-1)
+def _norm(width: int, config: PETransformerConfig) -> RMSNorm:
+    return RMSNorm(width, config.rms_norm_eps)

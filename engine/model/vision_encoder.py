@@ -18,7 +18,7 @@ from engine.errors import CheckpointMismatch
 
 from .config import VisionEncoderConfig, from_dict, read_json
 from .video_frames import SelectedFrame
-from .vision_layers import LAYER_NORM_EPS, AttentionPool, Blocks, fit_positions, grid_angles
+from .vision_layers import LAYER_NORM_EPS, AttentionPool, Blocks, fit_positions, grid_rotary
 
 MAX_FRAMES_AT_ONCE = 32
 """Frames in one pass of the tower, whatever larger number the file names: frames do not see each
@@ -122,7 +122,7 @@ class VisionTower(nn.Module):
         tokens = torch.cat((start, patches), dim=1)
         tokens = self.ln_pre(tokens + fit_positions(self.positional_embedding, n_side))
 
-        tokens = self.transformer(tokens, grid_angles(n_side, self.head_width, pixels.device))
+        tokens = self.transformer(tokens, grid_rotary(n_side, self.head_width, pixels.device))
         pooled: Tensor = self.attn_pool(self.ln_post(tokens))
         return pooled @ self.proj
 

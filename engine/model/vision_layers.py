@@ -2,7 +2,8 @@
 
     image -> patches -> [ block: x + attn(ln_1 x), then x + mlp(ln_2 x) ] * n -> attention pool
 
-Letters in shapes: B frames, L tokens (the class token first), D width, H heads, G patches a side.
+Letters in shapes: B frames, L tokens (the class token first), D width, H heads, d = D / H, G
+patches a side.
 """
 
 import math
@@ -10,6 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .rope import rotary_table, rotate
 
 LAYER_NORM_EPS = 1e-5
 POOL_HEADS = 8
@@ -27,10 +30,10 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(width, width)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
-    def forward(self, query: Tensor, memory: Tensor, angles: Tensor | None = None) -> Tensor:
+    def forward(self, query: Tensor, memory: Tensor, rotary: Tensor | None = None) -> Tensor:
         """What every query finds in `memory`: [B, Lq, D].
 
-        query: [B, Lq, D].   memory: [B, L, D].   angles: [L, D / H], turns queries and keys.
+        query: [B, Lq, D].   memory: [B, L, D].   rotary: [L, d / 2, 2], turns queries and keys.
         """
         weights = self.in_proj_weight.chunk(3)
         biases = self.in_proj_bias.chunk(3)
@@ -40,8 +43,8 @@ class Attention(nn.Module):
             self._split(functional.linear(x, weight, bias))
             for x, weight, bias in zip(sources, weights, biases, strict=True)
         )
-        if angles is not None:
-            q, k = rotate_pairs(q, angles), rotate_pairs(k, angles)
+        if rotary is not None:
+            q, k = rotate(q, rotary), rotate(k, rotary)
 
         found = functional.scaled_dot_product_attention(q, k, v)
         merged: Tensor = self.out_proj(found.transpose(1, 2).flatten(2))
@@ -89,10 +92,10 @@ class Block(nn.Module):
         self.ls_1 = LayerScale(width) if layer_scale else nn.Identity()
         self.ls_2 = LayerScale(width) if layer_scale else nn.Identity()
 
-    def forward(self, x: Tensor, angles: Tensor) -> Tensor:
-        """x: [B, L, D].   angles: [L, D / H].   Returns [B, L, D]."""
+    def forward(self, x: Tensor, rotary: Tensor) -> Tensor:
+        """x: [B, L, D].   rotary: [L, d / 2, 2].   Returns [B, L, D]."""
         normed = self.ln_1(x)
-        x = x + self.ls_1(self.attn(normed, normed, angles))
+        x = x + self.ls_1(self.attn(normed, normed, rotary))
 
         out: Tensor = x + self.ls_2(self.mlp(self.ln_2(x)))
         return out
@@ -109,10 +112,10 @@ class Blocks(nn.Module):
             Block(width, n_heads, mlp_ratio, layer_scale) for _ in range(n_layers)
         )
 
-    def forward(self, x: Tensor, angles: Tensor) -> Tensor:
-        """x: [B, L, D].   angles: [L, D / H].   Returns [B, L, D]."""
+    def forward(self, x: Tensor, rotary: Tensor) -> Tensor:
+        """x: [B, L, D].   rotary: [L, d / 2, 2].   Returns [B, L, D]."""
         for block in self.resblocks:
-            x = block(x, angles)
+            x = block(x, rotary)
         return x
 
 
@@ -134,34 +137,19 @@ class AttentionPool(nn.Module):
         return out[:, 0]
 
 
-def rotate_pairs(x: Tensor, angles: Tensor) -> Tensor:
-    """Each adjacent pair of channels turned by its angle: (a, b) to (a cos - b sin, a sin + b cos).
-
-    x: [B, H, L, d].   angles: [L, d], equal within a pair.   Returns [B, H, L, d] in x's type.
-    """
-    wide = x.float()
-    first, second = wide[..., 0::2], wide[..., 1::2]
-    crossed = torch.stack((-second, first), dim=-1).flatten(-2)
-    return (wide * angles.cos() + crossed * angles.sin()).to(x.dtype)
-
-
-def grid_angles(n_side: int, head_width: int, device: torch.device) -> Tensor:
-    """Rotary angles of the class token and a square of patches: [1 + G * G, d], float32.
+def grid_rotary(n_side: int, head_width: int, device: torch.device) -> Tensor:
+    """Rotary table of the class token and a square of patches, [1 + G * G, d / 2, 2] float32.
 
     The first half of a head's channels turns with the column, the second with the row, both
     counted from 1 because the class token has place 0 and is not turned.
     """
-    axis_width = head_width // 2
-    steps = torch.arange(0, axis_width, 2, dtype=torch.float32, device=device)
-    frequencies = ROPE_BASE ** (-steps / axis_width)
+    axis = rotary_table(n_side + 1, head_width // 2, ROPE_BASE, device)
+    columns = axis[None, 1:].expand(n_side, -1, -1, -1)
+    rows = axis[1:, None].expand(-1, n_side, -1, -1)
 
-    places = torch.arange(1, n_side + 1, dtype=torch.float32, device=device)
-    turns = (places[:, None] * frequencies).repeat_interleave(2, dim=-1)
-    columns = turns[None, :, :].expand(n_side, -1, -1)
-    rows = turns[:, None, :].expand(-1, n_side, -1)
-
-    patches = torch.cat((columns, rows), dim=-1).flatten(0, 1)
-    return torch.cat((patches.new_zeros(1, head_width), patches))
+    patches = torch.cat((columns, rows), dim=2).flatten(0, 1)
+    unturned = torch.cat((axis[:1], axis[:1]), dim=1)
+    return torch.cat((unturned, patches))
 
 
 def fit_positions(table: Tensor, n_side: int) -> Tensor:
