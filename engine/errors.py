@@ -12,7 +12,9 @@
     ├── CheckpointError             weights cannot be used
     │   ├── CheckpointNotFound      they are not there
     │   ├── CheckpointCorrupt       truncated, damaged, wrong digest, or a pickle that holds code
-    │   └── CheckpointMismatch      another model's keys, shapes or configuration
+    │   ├── CheckpointMismatch      another model's keys, shapes or configuration
+    │   ├── CheckpointGated         the owner has to grant access first, or a login is missing
+    │   └── DownloadFailed          no connection, or the server does not give the files
     ├── BackendError                the device cannot do it
     │   ├── BackendUnavailable      a package or a device is missing
     │   └── OutOfMemory             it does not fit
@@ -99,6 +101,18 @@ class CheckpointMismatch(CheckpointError):
     """The weights belong to another model or configuration."""
 
     code = "checkpoint_mismatch"
+
+
+class CheckpointGated(CheckpointError):
+    """The weights are there, but their owner has not granted access, or nobody is logged in."""
+
+    code = "checkpoint_gated"
+
+
+class DownloadFailed(CheckpointError):
+    """The server cannot be reached or does not give the files; what arrived is kept."""
+
+    code = "download_failed"
 
 
 class BackendError(EngineError):
