@@ -96,7 +96,7 @@ class ModernBert(nn.Module):
         ids, valid: [B, L]; tokens that are not valid are seen by none.
         """
         x: Tensor = self.embeddings(ids)
-        everywhere, nearby = _attention_masks(valid, self.config.local_attention // 2, x.dtype)
+        everywhere, nearby = attention_masks(valid, self.config.local_attention // 2, x.dtype)
         for index, layer in enumerate(self.layers):
             x = layer(x, everywhere if self.config.is_global(index) else nearby)
         return x
@@ -167,7 +167,7 @@ def _norm(config: ModernBertConfig) -> nn.LayerNorm:
     return nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
 
 
-def _attention_masks(valid: Tensor, reach: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def attention_masks(valid: Tensor, reach: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """What is added to the scores of layers that see everything and of local ones: [B, 1, L, L].
 
     The most negative finite number, not -inf: rows of padding then hold numbers instead of NaN.
