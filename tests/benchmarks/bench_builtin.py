@@ -1,0 +1,270 @@
+"""Speed, memory and start-up of the builtin separator, as Markdown tables. Run by hand:
+
+    python tests/benchmarks/bench_builtin.py [--only speed,memory,start] [--minutes 180]
+
+speed   CPU and clock seconds per second of audio, stereo 48 kHz float32 in memory, warm (one
+        short separation before), on one core and on all
+memory  peak resident memory of `stemlasso separate` on a long stereo 48 kHz 16-bit WAV, and the
+        null error it reports; POSIX only
+start   clock time of a fresh `stemlasso separate` process on a 10 s file, from start to exit
+
+Each is measured --repeats times (memory once); minimum, median and maximum are printed. The files
+are synthetic: clicks that come and go over a chord and noise. They are written to a temporary
+folder; a long run needs three times the mixture's size there (about 6 GB for 180 minutes).
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from engine import Prompt, SeparationOptions, Span, separate  # noqa: E402
+from engine.eval.machine import hardware, versions  # noqa: E402
+
+RATE = 48_000
+BLOCK_S = 10
+CYCLE_S = 4.0
+"""Clicks sound in the first half of every cycle."""
+
+PLUS_MINUS = tuple(
+    span
+    for start_s in (0.0, CYCLE_S)
+    for span in (
+        Span.present(start_s, start_s + CYCLE_S / 2),
+        Span.absent(start_s + CYCLE_S / 2, start_s + CYCLE_S),
+    )
+)
+PROMPTS = {
+    '"+" spans': Prompt("zorp", tuple(span for span in PLUS_MINUS if span.sign == "+")),
+    '"+" and "−" spans': Prompt("zorp", PLUS_MINUS),
+    'text "drums" and spans': Prompt("drums", PLUS_MINUS),
+    'text only, "drums"': Prompt("drums"),
+    'text only, "speech"': Prompt("speech"),
+}
+
+
+def main() -> int:
+    """Measure what was asked for and print it."""
+    given = parse()
+    print_machine()
+    with tempfile.TemporaryDirectory(dir=given.folder) as name:
+        folder = Path(name)
+        for part in given.only:
+            print(f"\n{PARTS[part](given, folder)}", flush=True)
+    return 0
+
+
+def speed(given: argparse.Namespace, folder: Path) -> str:
+    """CPU and clock time of each kind of prompt."""
+    del folder
+    mixture = np.concatenate(list(blocks(given.seconds)))
+    rows = []
+    for title, prompt in PROMPTS.items():
+        separate(mixture[: 5 * RATE], prompt_within(prompt, 5.0), sample_rate=RATE)
+        for n_threads in dict.fromkeys((1, os.cpu_count() or 1)):
+            wall_s, cpu_s = [], []
+            for _ in range(given.repeats):
+                wall, cpu = time.perf_counter(), time.process_time()
+                options = SeparationOptions(n_threads=n_threads)
+                separate(mixture, prompt, sample_rate=RATE, options=options)
+                wall_s.append(time.perf_counter() - wall)
+                cpu_s.append(time.process_time() - cpu)
+            rows.append(
+                (
+                    title,
+                    str(n_threads),
+                    spread([given.seconds / value for value in cpu_s], 1),
+                    spread([given.seconds / value for value in wall_s], 1),
+                    f"{statistics.median(cpu_s) / given.seconds:.4f}",
+                )
+            )
+    heading = (
+        "prompt",
+        "threads",
+        "× real time per core (audio s / CPU s)",
+        "× real time by the clock",
+        "CPU s per audio s, median",
+    )
+    title = f"Speed: {given.seconds} s of stereo 48 kHz float32 in memory, warm, {runs(given)}"
+    return f"{title}\n\n{table(heading, rows)}"
+
+
+def memory(given: argparse.Namespace, folder: Path) -> str:
+    """Peak resident memory and speed of one long file, in a process of its own."""
+    if not hasattr(os, "wait4"):
+        return "Memory: not measured; this system cannot say what a child's peak was"
+    mixture = folder / "long.wav"
+    write(mixture, 60 * given.minutes)
+    size_gb = mixture.stat().st_size / 1e9
+    spans = [f"--span={span}" for span in PLUS_MINUS]
+    rows = []
+    for title, prompt in {
+        '"+" and "−" spans': ["--describe", "zorp", *spans],
+        'text only, "drums"': ["--describe", "drums"],
+    }.items():
+        peak_bytes, cpu_s, wall_s, report = run_measured(mixture, folder, prompt)
+        rows.append(
+            (
+                title,
+                f"{given.minutes} min, {size_gb:.2f} GB",
+                f"{peak_bytes / 2**20:.0f} MiB",
+                f"{60 * given.minutes / cpu_s:.1f}",
+                f"{60 * given.minutes / wall_s:.1f}",
+                "exactly zero" if report["null_db"] is None else f"{report['null_db']} dBFS",
+            )
+        )
+    heading = (
+        "prompt",
+        "file, stereo 48 kHz 16 bit",
+        "peak resident memory",
+        "× real time per core",
+        "× real time by the clock",
+        "null",
+    )
+    title = (
+        "Memory: `stemlasso separate` with target and residual written, all cores, one run, "
+        "start-up, reading, writing and the check of the null included"
+    )
+    return f"{title}\n\n{table(heading, rows)}"
+
+
+def start(given: argparse.Namespace, folder: Path) -> str:
+    """Clock time of whole processes on a 10 s file."""
+    mixture = folder / "short.wav"
+    write(mixture, 10)
+    spans = [f"--span={span}" for span in PLUS_MINUS]
+    commands = {
+        "`stemlasso --version`": ["--version"],
+        '10 s, "+" and "−" spans': separate_arguments(mixture, folder, ["-d", "zorp", *spans]),
+        '10 s, text only, "drums"': separate_arguments(mixture, folder, ["-d", "drums"]),
+    }
+    rows = []
+    for title, arguments in commands.items():
+        wall_s = []
+        for _ in range(given.repeats + 1):
+            begun = time.perf_counter()
+            run_command(arguments)
+            wall_s.append(time.perf_counter() - begun)
+        rows.append((title, f"{wall_s[0]:.2f}", spread(wall_s[1:], 2)))
+    title = (
+        "Start-up: clock seconds of a fresh process from start to exit; first: the first one of "
+        f"this kind here, then {runs(given)} more with its files in the page cache"
+    )
+    return f"{title}\n\n{table(('command', 'first, s', 's'), rows)}"
+
+
+PARTS: dict[str, Callable[[argparse.Namespace, Path], str]] = {
+    "speed": speed,
+    "memory": memory,
+    "start": start,
+}
+
+
+def blocks(duration_s: int) -> Iterator[np.ndarray]:
+    """Stereo float32 of `duration_s` seconds, BLOCK_S at a time, peaks under full scale."""
+    rng = np.random.default_rng(0)
+    for start_s in range(0, duration_s, BLOCK_S):
+        n_samples = min(BLOCK_S, duration_s - start_s) * RATE
+        time_s = start_s + np.arange(n_samples) / RATE
+        noise = rng.standard_normal((n_samples, 2)).astype(np.float32)
+        clicks = ((time_s * 6) % 1 < 0.04) & (time_s % CYCLE_S < CYCLE_S / 2)
+        chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in (110.0, 220.5, 277.2, 329.6))
+        left_right = 0.04 * np.asarray(chord)[:, None] * [1.0, 0.7] + 0.005 * noise
+        yield (left_right + 0.1 * noise[:, ::-1] * clicks[:, None]).astype(np.float32)
+
+
+def write(path: Path, duration_s: int) -> None:
+    """A 16-bit WAV, written block by block."""
+    with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16") as file:
+        for block in blocks(duration_s):
+            file.write(block)
+
+
+def prompt_within(prompt: Prompt, duration_s: float) -> Prompt:
+    """The prompt without the spans that start after `duration_s`."""
+    spans = tuple(span for span in prompt.spans if span.start_s < duration_s)
+    return Prompt(prompt.description, spans)
+
+
+def separate_arguments(mixture: Path, folder: Path, prompt: Sequence[str]) -> list[str]:
+    out = ["--out", str(folder / "stems"), "--overwrite", "--json", "--quiet"]
+    return ["separate", str(mixture), "--separator", "builtin", *out, *prompt]
+
+
+def run_command(arguments: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "bridge", *arguments]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def run_measured(
+    mixture: Path, folder: Path, prompt: Sequence[str]
+) -> tuple[int, float, float, dict[str, float | None]]:
+    """Peak resident bytes, CPU seconds, clock seconds and the JSON of one separation."""
+    command = [sys.executable, "-m", "bridge", *separate_arguments(mixture, folder, prompt)]
+    out = folder / "report.json"
+    with out.open("w") as file:
+        begun = time.perf_counter()
+        child = subprocess.Popen(command, cwd=ROOT, stdout=file)
+        _, status, usage = os.wait4(child.pid, 0)
+        wall_s = time.perf_counter() - begun
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
+    unit_bytes = 1 if sys.platform == "darwin" else 1024
+    report = json.loads(out.read_text())
+    return usage.ru_maxrss * unit_bytes, usage.ru_utime + usage.ru_stime, wall_s, report
+
+
+def spread(values: Sequence[float], n_digits: int) -> str:
+    """Minimum / median / maximum."""
+    numbers = (min(values), statistics.median(values), max(values))
+    return " / ".join(f"{number:.{n_digits}f}" for number in numbers)
+
+
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def runs(given: argparse.Namespace) -> str:
+    return f"{given.repeats} runs (min / median / max)"
+
+
+def print_machine() -> None:
+    machine, found = hardware(), versions()
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    print(
+        f"{machine['cpu']}, {machine['n_cores']} cores, {machine['memory_gib']} GiB, "
+        f"{machine['system']}; Python {found['python']}, numpy {found['numpy']}, "
+        f"scipy {found['scipy']}; load before the start {load}"
+    )
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS))
+    parser.add_argument("--seconds", type=int, default=120, help="length for speed")
+    parser.add_argument("--minutes", type=int, default=10, help="length for memory")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
+    given = parser.parse_args()
+    unknown = [part for part in given.only if part not in PARTS]
+    if unknown:
+        parser.error(f"--only {','.join(unknown)}: there are {', '.join(PARTS)}")
+    return given
+
+
+if __name__ == "__main__":
+    sys.exit(main())
