@@ -107,7 +107,7 @@ def _sam_audio(size: str, size_bytes: int, older_name: str = "") -> tuple[KnownM
 
     return (
         variant("", f"separation, {size}", size_bytes),
-        variant("-tv", f"separation, {size}, tuned for text and video", None),
+        variant("-tv", f"separation, {size}, the -tv variant", None),
     )
 
 

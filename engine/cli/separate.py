@@ -2,15 +2,12 @@
 
 import argparse
 import json
-import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 
 from tqdm import tqdm
 
@@ -21,6 +18,7 @@ from engine.separator import separate
 
 from . import exits
 from .formats import FORMAT_HELP, parse_format
+from .interrupt import interruptible
 from .naming import AUDIO_SUFFIXES, named_stems, stem_base
 
 _EPILOG = f"""\
@@ -149,22 +147,6 @@ def _plans(mixtures: Sequence[Path], request: _Request) -> list[RenderPlan]:
     return plans
 
 
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that is set by Ctrl-C or a polite kill, so that nothing half-made stays behind."""
-    cancelled = threading.Event()
-
-    def cancel(_signal: int, _frame: FrameType | None) -> None:
-        cancelled.set()
-
-    before = {kind: signal.signal(kind, cancel) for kind in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield cancelled
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
-
-
 def _separate_one(
     mixture: Path, request: _Request, plan: RenderPlan, cancelled: threading.Event, show: bool
 ) -> Separation:
@@ -217,7 +199,7 @@ def main(argv: list[str]) -> int:
         plans = _plans(mixtures, request)
     except EngineError as error:
         return exits.fail(error)
-    with _interruptible() as cancelled:
+    with interruptible() as cancelled:
         return _separate_all(mixtures, request, plans, cancelled, arguments)
 
 
