@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.checkpoints.load import load_into, read_state_dict
 from engine.errors import CheckpointMismatch
 
 from .config import VisionEncoderConfig, from_dict, read_json
@@ -141,6 +142,9 @@ class VisionEncoder(nn.Module):
     Raises CheckpointMismatch when the configuration names an unknown tower or does not fit it.
     """
 
+    prefix = "vision_encoder."
+    """Where this module is in SAM-Audio's checkpoint."""
+
     unused_prefixes = (
         "model.token_embedding.",
         "model.positional_embedding",
@@ -163,6 +167,37 @@ class VisionEncoder(nn.Module):
         self.config = config
         self.mode = _resize_mode(config.interpolation_mode)
         self.model = PerceptionEncoder(tower)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        config: VisionEncoderConfig,
+        weights: Path,
+        towers: TowerRegistry = PUBLISHED_TOWERS,
+        dtype: torch.dtype | None = None,
+    ) -> "VisionEncoder":
+        """The encoder inside SAM-Audio's checkpoint, ready to use, on the CPU.
+
+        weights: the checkpoint or its folder; of it, only the visual tower is read.
+        towers: shapes of towers that were not published.   dtype: `None` keeps the file's.
+        Raises CheckpointNotFound, CheckpointCorrupt or CheckpointMismatch.
+        """
+        state = {
+            name.removeprefix(cls.prefix): tensor
+            for name, tensor in read_state_dict(weights).items()
+            if name.startswith(cls.prefix)
+        }
+        tower = tower_named(config.name, towers).fitted_to(state)
+        with torch.device("meta"):
+            encoder = cls(config, {config.name: tower})
+        load_into(
+            encoder,
+            state,
+            where=f"{weights}, {cls.prefix}",
+            dtype=dtype,
+            allowed_unexpected=cls.unused_prefixes,
+        )
+        return encoder.eval().requires_grad_(False)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Features of all `frames`: [T, D], of length 1 if the configuration normalises them.

@@ -58,17 +58,11 @@ def _inference() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def vision(golden: GoldenSet, config: SAMAudioConfig) -> VisionEncoder:
-    towers = read_towers(golden.folder / "pe_vision_registry.json")
-    with torch.device("meta"):
-        encoder = VisionEncoder(config.vision_encoder, towers)
-    state = golden.state("sam_checkpoint.rest.safetensors", "vision_encoder.")
-    load_into(
-        encoder,
-        state,
-        where="sam_checkpoint",
-        allowed_unexpected=VisionEncoder.unused_prefixes,
+    return VisionEncoder.from_checkpoint(
+        config.vision_encoder,
+        golden.folder / "sam_checkpoint.rest.safetensors",
+        read_towers(golden.folder / "pe_vision_registry.json"),
     )
-    return encoder
 
 
 def test_vision(golden: GoldenSet, vision: VisionEncoder) -> None:

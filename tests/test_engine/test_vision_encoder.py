@@ -1,11 +1,13 @@
 """The visual tower: its published size, what a configuration may say, and what is computed once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from engine.errors import CheckpointMismatch, CheckpointNotFound
 from engine.model.config import VisionEncoderConfig, from_dict
@@ -54,25 +56,62 @@ def test_a_frame_that_is_shown_often_is_encoded_once(encoder: VisionEncoder) -> 
     torch.testing.assert_close(features.norm(dim=-1), torch.ones(50))
 
 
-def test_layer_scale_is_taken_up_from_a_checkpoint(encoder: VisionEncoder) -> None:
-    names = [*encoder.state_dict(), "model.visual.transformer.resblocks.0.ls_1.gamma"]
-    scaled_config = TINY.fitted_to(names)
-    scaled = VisionEncoder(TINY_ENCODER, {"tiny": scaled_config}).eval()
-    ones = {name: torch.ones(32) for name in scaled.state_dict() if name.endswith("gamma")}
+def write_checkpoint(path: Path, encoder: VisionEncoder, **more: Tensor) -> Path:
+    """A SAM-Audio checkpoint with this encoder, the text tower and something else in it."""
+    text_tower = {
+        "model.positional_embedding": torch.zeros(8, 16),
+        "model.token_embedding.weight": torch.zeros(40, 16),
+        "model.transformer.resblocks.0.ln_1.weight": torch.zeros(16),
+        "model.ln_final.bias": torch.zeros(16),
+        "model.text_projection": torch.zeros(16, 12),
+        "model.logit_scale": torch.zeros(()),
+    }
+    vision = {**encoder.state_dict(), **text_tower, **more}
+    state = {f"vision_encoder.{name}": tensor for name, tensor in vision.items()}
+    torch.save({**state, "memory_proj.bias": torch.zeros(4)}, path)
+    return path
+
+
+def test_the_tower_is_read_out_of_a_checkpoint(tmp_path: Path, encoder: VisionEncoder) -> None:
+    weights = write_checkpoint(tmp_path / "checkpoint.pt", encoder)
+    again = VisionEncoder.from_checkpoint(TINY_ENCODER, weights, {"tiny": TINY})
+    half = VisionEncoder.from_checkpoint(TINY_ENCODER, weights, {"tiny": TINY}, torch.bfloat16)
+
+    frames = torch.full((2, 3, 30, 20), 99, dtype=torch.uint8)
+    written = encoder.state_dict()
+    assert all(torch.equal(tensor, written[name]) for name, tensor in again.state_dict().items())
+    with torch.inference_mode():
+        torch.testing.assert_close(again(frames), encoder(frames))
+        assert half(frames).dtype == torch.bfloat16
+        torch.testing.assert_close(half(frames).float(), encoder(frames), atol=0.05, rtol=0.05)
+
+
+def test_a_checkpoint_with_another_tower_is_refused(tmp_path: Path, encoder: VisionEncoder) -> None:
+    more = {"model.visual.head.weight": torch.zeros(3)}
+    strange = write_checkpoint(tmp_path / "strange.pt", encoder, **more)
+    with pytest.raises(CheckpointMismatch, match=r"unexpected \(1\): model.visual.head.weight"):
+        VisionEncoder.from_checkpoint(TINY_ENCODER, strange, {"tiny": TINY})
+
+    wider = replace(TINY, width=64)
+    whole = write_checkpoint(tmp_path / "whole.pt", encoder)
+    with pytest.raises(CheckpointMismatch, match="another shape"):
+        VisionEncoder.from_checkpoint(TINY_ENCODER, whole, {"tiny": wider})
+
+
+def test_layer_scale_is_taken_up_from_a_checkpoint(tmp_path: Path, encoder: VisionEncoder) -> None:
+    def scaled_by(factor: float) -> VisionEncoder:
+        gammas = {
+            f"model.visual.transformer.resblocks.{layer}.{name}.gamma": torch.full((32,), factor)
+            for layer in range(TINY.layers)
+            for name in ("ls_1", "ls_2")
+        }
+        weights = write_checkpoint(tmp_path / f"{factor}.pt", encoder, **gammas)
+        return VisionEncoder.from_checkpoint(TINY_ENCODER, weights, {"tiny": TINY})
+
     frames = torch.zeros(1, 3, 28, 28, dtype=torch.uint8)
-
-    scaled.load_state_dict({**encoder.state_dict(), **ones}, strict=True)
     with torch.inference_mode():
-        same = scaled(frames)
-        for block in scaled.model.visual.transformer.resblocks:
-            block.ls_1.gamma.mul_(0.5)
-        different = scaled(frames)
-
-    assert len(ones) == 4
-    assert not TINY.fitted_to(encoder.state_dict()).layer_scale
-    with torch.inference_mode():
-        torch.testing.assert_close(same, encoder(frames))
-    assert (different - same).abs().max() > 1e-3
+        torch.testing.assert_close(scaled_by(1.0)(frames), encoder(frames))
+        assert (scaled_by(0.5)(frames) - encoder(frames)).abs().max() > 1e-3
 
 
 def test_another_grid_is_reached_by_resampling_the_places() -> None:
