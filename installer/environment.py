@@ -154,9 +154,10 @@ def explain_pip(output: str) -> str:
         return "the package index cannot be reached; check the network or the proxy and run again"
     if "No space left on device" in output or "Errno 28" in output:
         return "the disk is full; make room and run again"
-    errors = [line.strip() for line in output.splitlines() if line.startswith("ERROR: ")]
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     if errors:
-        return f"pip failed: {errors[0].removeprefix('ERROR: ')}"
+        return f"pip failed: {errors[0]}"
     return "pip failed"
 
 

@@ -40,6 +40,7 @@ def test_report_of_this_environment(checkout: Path) -> None:
     assert report["healthy"] is (status == 0) is is_installed()
     assert report["StemLasso"]["status"] == ("ok" if is_installed() else "problem")
     assert report["packages"]["status"] == "ok"
+    assert report["separator builtin"]["status"] == "ok"
     assert "FLAC" in report["libsndfile"]["found"]
     assert {"Python", "models", "disk", "devices", "PyAV"} <= set(report)
 
