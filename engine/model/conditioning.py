@@ -66,7 +66,7 @@ class AlignMaskedVideo(nn.Module):
             assert self.conv.bias is not None
             projected = self.conv.bias[None, None, :]
         else:
-            projected = self.conv(features).transpose(1, 2)
+            projected = self.conv(features.to(self.conv.weight.dtype)).transpose(1, 2)
         aligned: Tensor = self.gate.tanh() * self.layer_norm(projected)
         return aligned
 

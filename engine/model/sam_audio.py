@@ -44,6 +44,16 @@ class SAMAudioNetwork(nn.Module):
         self.memory_proj = nn.Linear(config.text_encoder.dim, dim)
 
     @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return self.proj.weight.device
+
+    @property
+    def codec_dtype(self) -> torch.dtype:
+        """Type in which audio is encoded and decoded; best float32, also beside a 16-bit rest."""
+        return self.audio_codec.quantizer.in_proj.bias.dtype
+
+    @property
     def n_latent_channels(self) -> int:
         """Channels of the noisy latent: the target's and the residual's."""
         return self.config.transformer.out_channels
@@ -53,7 +63,7 @@ class SAMAudioNetwork(nn.Module):
 
         Raises AudioError when there are no samples.
         """
-        rows = [self.audio_codec.encode(row) for row in torch.split(wav, 1)]
+        rows = [self.audio_codec.encode(row) for row in torch.split(wav.to(self.codec_dtype), 1)]
         return torch.cat(rows).transpose(1, 2)
 
     def condition(
@@ -72,9 +82,11 @@ class SAMAudioNetwork(nn.Module):
         # The latent is two streams wide, target and residual; each is given the mixture. The
         # columns between the noisy latent's and the mixture's belong to inputs that are always 0.
         weight = self.proj.weight[:, -self.n_latent_channels :]
+        audio = audio.to(weight.dtype)
         frames = functional.linear(torch.cat((audio, audio), dim=-1), weight, self.proj.bias)
         frames = frames + self.align_masked_video(video) + self.embed_anchors(anchors)
-        return Conditioning(frames, self.memory_proj(text.features), valid, text.valid)
+        memory = self.memory_proj(text.features.to(weight.dtype))
+        return Conditioning(frames, memory, valid, text.valid)
 
     def forward(self, noisy: Tensor, t: Tensor, conditioning: Conditioning) -> Tensor:
         """Velocity of the noisy latent at time `t`: one evaluation of the ODE.
@@ -107,8 +119,7 @@ class SAMAudioNetwork(nn.Module):
 
         Row by row: rows are independent, and one at a time bounds the memory.
         """
-        dtype = self.proj.weight.dtype
-        rows = torch.split(latent.transpose(1, 2).to(dtype), 1)
+        rows = torch.split(latent.transpose(1, 2).to(self.codec_dtype), 1)
         messages = torch.split(message, 1)
         waves = [self.audio_codec.decode(*pair) for pair in zip(rows, messages, strict=True)]
         return torch.cat(waves)[:, 0]

@@ -7,7 +7,6 @@ Not through `transformers`: importing its T5 takes 3.6 s of CPU time and 157 MB 
 is two hundred lines that do not change. Names are Hugging Face's, which are the files' names.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from torch.nn import functional
 from engine.checkpoints.load import load_into, read_state_dict
 from engine.errors import CheckpointMismatch, CheckpointNotFound
 
-from .config import from_dict
+from .config import from_dict, read_json
 from .layers import RMSNorm
 
 
@@ -76,7 +75,7 @@ class TextEncoder(nn.Module):
         The decoder, if the weights have one, is not read.
         Raises CheckpointNotFound, CheckpointCorrupt or CheckpointMismatch.
         """
-        config = from_dict(T5Config, _read_json(folder / "config.json"), f"{folder}/config.json")
+        config = from_dict(T5Config, read_json(folder / "config.json"), f"{folder}/config.json")
         tokenizer = read_tokenizer(folder / "tokenizer.json")
         with torch.device("meta"):
             encoder = cls(config, tokenizer, max_length)
@@ -87,7 +86,7 @@ class TextEncoder(nn.Module):
             dtype=dtype,
             allowed_unexpected=("decoder.", "lm_head.", "encoder.embed_tokens."),
         )
-        return encoder.eval()
+        return encoder.eval().requires_grad_(False)
 
     def forward(self, texts: Sequence[str]) -> EncodedText:
         """Features of B texts, padded to the longest. An empty text is its end token alone."""
@@ -247,12 +246,3 @@ def read_tokenizer(path: Path) -> Tokenizer:
         return Tokenizer.from_file(str(path))
     except Exception as error:
         raise CheckpointMismatch(f"{path} is not a tokenizer: {error}") from error
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointNotFound(f"{path} is not there") from error
-    except ValueError as error:
-        raise CheckpointMismatch(f"{path} is not JSON: {error}") from error

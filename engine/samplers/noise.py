@@ -1,9 +1,9 @@
 """Random numbers that depend on what they are for, and on nothing else.
 
-A value is addressed by purpose, seed, prompt, candidate and position. Any part of it can be drawn
-alone: the second candidate without the first, frames 700 to 900 without those before, on any
-device and in any batch. So windows of a long file share their noise where they overlap, and
-asking for more candidates keeps those that were there.
+A value is addressed by purpose, seed, candidate and position. Any part of it can be drawn alone:
+the second candidate without the first, frames 700 to 900 without those before, on any device. So
+windows of a long file share their noise where they overlap, asking for more candidates keeps
+those that were there, and a prompt gets the same noise alone and in any batch.
 
 torch's generators cannot do this: they are streams (no jump to frame 700), differ between CPU
 and CUDA, and the CPU one keeps 32 bits of its seed. Philox is counter-based, and NumPy promises
@@ -11,6 +11,7 @@ its raw words for all time; the normal distribution on top of them is made here.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +24,12 @@ _WORDS_PER_COUNT = 4  # Philox makes four 64-bit words per value of its counter
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What random numbers are for: one candidate of one prompt of one job.
+    """What random numbers are for: one candidate. seed: the job's; candidate: index of the take.
 
-    seed: the job's.   item: index of the prompt in the job.   candidate: index of the take.
+    The place of a prompt in its batch is no part of it: mixture and description differ anyway.
     """
 
     seed: int
-    item: int = 0
     candidate: int = 0
 
 
@@ -38,7 +38,7 @@ def random_words(purpose: str, draw: Draw, start: int, n_words: int) -> NDArray[
 
     purpose: sequences of different purposes are independent of each other.
     """
-    label = f"{purpose}:{draw.seed}:{draw.item}:{draw.candidate}".encode()
+    label = f"{purpose}:{draw.seed}:{draw.candidate}".encode()
     key = int.from_bytes(hashlib.blake2b(label, digest_size=16).digest(), "little")
     first_count, skipped = divmod(start, _WORDS_PER_COUNT)
     generator = np.random.Philox(key=key, counter=first_count)
@@ -68,13 +68,7 @@ def latent_noise(draw: Draw, start_frame: int, n_frames: int, n_channels: int) -
 
 
 def batch_noise(
-    seed: int, n_items: int, n_candidates: int, n_frames: int, n_channels: int, start_frame: int = 0
+    draws: Sequence[Draw], n_frames: int, n_channels: int, start_frame: int = 0
 ) -> Tensor:
-    """Noise [B * K, T, C] of every candidate of every prompt; all of prompt 0 come first."""
-    return torch.stack(
-        [
-            latent_noise(Draw(seed, item, candidate), start_frame, n_frames, n_channels)
-            for item in range(n_items)
-            for candidate in range(n_candidates)
-        ]
-    )
+    """Noise of several draws, one row each: [len(draws), T, C]."""
+    return torch.stack([latent_noise(d, start_frame, n_frames, n_channels) for d in draws])

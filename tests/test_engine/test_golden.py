@@ -17,12 +17,14 @@ from torch import Tensor
 from engine.checkpoints.load import load_into
 from engine.data import Span
 from engine.model.anchors import Anchors
+from engine.model.batch import Batch
 from engine.model.codec import DACVAE
 from engine.model.config import CodecConfig, SAMAudioConfig, SoundActivityRankerConfig, from_dict
 from engine.model.judge import Judge
 from engine.model.layers import sinusoids
 from engine.model.masked_video import apply_mask
 from engine.model.modernbert import TextTokenizer
+from engine.model.processor import SAMAudioProcessor
 from engine.model.sam_audio import SAMAudioNetwork
 from engine.model.span_predictor import THRESHOLD, SpanPredictor
 from engine.model.text_encoder import EncodedText, TextEncoder
@@ -316,6 +318,27 @@ def compare_evaluation(golden: GoldenSet, network: SAMAudioNetwork, name: str) -
         item.expect("layer0", dit.layers[0](x, embedded.blocks, y, rotary, valid, text_valid))
 
         item.expect("output", network(item["noisy"], time, conditioning))
+
+
+# --- batches -------------------------------------------------------------------------------------
+
+
+def test_processor(golden: GoldenSet) -> None:
+    with golden.item("processor") as item:
+        wavs = [torch.zeros(size) for size in item["wav_sizes"].tolist()]
+        batch = SAMAudioProcessor()([""] * len(wavs), wavs, anchors=item.info["anchors"])
+        item.expect("wav_sizes", torch.tensor(batch.wav_sizes))
+        item.expect("sizes", torch.tensor(batch.n_frames, dtype=torch.float32))
+        item.expect("anchor_ids", batch.anchors.ids)
+        item.expect("anchor_alignment", batch.anchors.alignment)
+        item.expect("audio_pad_mask", all_valid(batch))
+
+
+def all_valid(batch: Batch) -> Tensor:
+    """The batch's frames that are not padding, also where there is no padding."""
+    if batch.valid is not None:
+        return batch.valid
+    return torch.ones(batch.n_prompts, max(batch.n_frames), dtype=torch.bool)
 
 
 # --- rankers -------------------------------------------------------------------------------------

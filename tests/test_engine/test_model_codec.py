@@ -66,10 +66,10 @@ def test_no_audio_is_an_error() -> None:
 
 
 def test_the_message_is_heard_and_belongs_to_its_candidate() -> None:
-    messages = message_from_seed([Draw(7, 0, 0), Draw(7, 0, 1), Draw(7, 1, 0)])
+    messages = message_from_seed([Draw(7, 0), Draw(7, 1), Draw(8, 0)])
     assert messages.shape == (6, 16)
     assert set(messages.unique().tolist()) == {0.0, 1.0}
-    assert torch.equal(message_from_seed([Draw(7, 1, 0)]), messages[4:])
+    assert torch.equal(message_from_seed([Draw(8, 0)]), messages[4:])
     assert len({tuple(row.tolist()) for row in messages}) == 6
 
     torch.manual_seed(0)

@@ -13,8 +13,10 @@ from engine.errors import Cancelled, PromptError
 from engine.samplers import (
     SAMPLERS,
     Sampler,
+    Sampling,
     Step,
     VectorField,
+    heun,
     midpoint,
     rk4,
     sampler_named,
@@ -184,3 +186,14 @@ def test_impossible_schedules_and_names_are_refused() -> None:
     with pytest.raises(PromptError, match="'dopri5': there are midpoint, euler"):
         sampler_named("dopri5")
     assert sampler_named("heun").order == 2
+
+
+def test_a_choice_of_sampler_solves_over_its_schedule() -> None:
+    default = Sampling()
+    assert (default.sampler, default.n_evaluations) == ("midpoint", 32)
+    start = torch.ones(1, dtype=torch.float64)
+    chosen = Sampling("heun", n_steps=5, shift=0.7).solve(lambda x, _: x, start)
+    assert torch.equal(chosen, heun(lambda x, _: x, start, shifted(5, 0.7)))
+    for wrong in ({"sampler": "dopri5"}, {"n_steps": 0}, {"shift": -1.0}):
+        with pytest.raises(PromptError):
+            Sampling(**wrong)  # type: ignore[arg-type]

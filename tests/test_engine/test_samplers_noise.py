@@ -23,20 +23,19 @@ def test_noise_is_standard_normal_and_white() -> None:
 @given(start=st.integers(0, 5000), n=st.integers(1, 40), channels=st.sampled_from([2, 6, 256]))
 @settings(deadline=None, max_examples=25)
 def test_any_window_of_the_noise_can_be_drawn_alone(start: int, n: int, channels: int) -> None:
-    whole = latent_noise(Draw(1, 2, 3), 0, start + n, channels)
-    assert torch.equal(latent_noise(Draw(1, 2, 3), start, n, channels), whole[start:])
+    whole = latent_noise(Draw(1, 2), 0, start + n, channels)
+    assert torch.equal(latent_noise(Draw(1, 2), start, n, channels), whole[start:])
 
 
-def test_more_candidates_or_prompts_keep_those_that_were_there() -> None:
-    few = batch_noise(9, 2, 2, 10, C).view(2, 2, 10, C)
-    many = batch_noise(9, 3, 5, 10, C).view(3, 5, 10, C)
-    assert torch.equal(few, many[:2, :2])
-    late = batch_noise(9, 3, 5, 4, C, start_frame=6).view(3, 5, 4, C)
-    assert torch.equal(late, many[:, :, 6:])
+def test_rows_of_a_batch_are_the_draws_alone() -> None:
+    draws = [Draw(9, candidate) for candidate in range(3)]
+    rows = batch_noise(draws, 10, C)
+    assert torch.equal(rows[1], latent_noise(Draw(9, 1), 0, 10, C))
+    assert torch.equal(batch_noise(draws, 4, C, start_frame=6), rows[:, 6:])
 
 
 def test_different_draws_share_nothing() -> None:
-    draws = [Draw(0), Draw(1), Draw(0, 1), Draw(0, 0, 1), Draw(2**40), Draw(-1)]
+    draws = [Draw(0), Draw(1), Draw(0, 1), Draw(2**40), Draw(-1)]
     rows = {latent_noise(draw, 0, 1, 4).numpy().tobytes() for draw in draws}
     assert len(rows) == len(draws)
     assert not np.array_equal(random_words("a", Draw(0), 0, 4), random_words("b", Draw(0), 0, 4))
@@ -50,5 +49,5 @@ def test_the_sequence_is_the_same_on_every_machine() -> None:
     torch.testing.assert_close(noise, torch.tensor(EXPECTED_NOISE), rtol=0, atol=1e-6)
 
 
-EXPECTED_WORDS = [23956678714467811, 12434882722463223190, 10800575865131349946]
-EXPECTED_NOISE = [-1.673634648323059, -3.239095449447632, -0.7759629487991333, 0.6844401359558105]
+EXPECTED_WORDS = [3306652978646401675, 7744001537112174455, 3226888207531152292]
+EXPECTED_NOISE = [-1.623705267906189, 0.8952563405036926, -1.596922755241394, 0.9677689671516418]
