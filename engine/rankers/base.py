@@ -10,7 +10,10 @@ from typing import Protocol
 
 from torch import Tensor
 
-from engine.data import Span
+from engine.data import Monitor, Span
+
+SILENT = Monitor()
+"""Reports to nobody and is never cancelled."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +69,10 @@ class Ranker(Protocol):
     def unusable_because(self, request: RankingRequest) -> str | None:
         """Why the request lacks what this ranker listens to, as a sentence; `None` if it can."""
 
-    def score(self, request: RankingRequest) -> Tensor:
+    def score(self, request: RankingRequest, monitor: Monitor = SILENT) -> Tensor:
         """Scores [B, K], float32 on the CPU. The same request always gives the same scores.
 
         Computes in float32 whatever the precision of the separation model and of the request.
         Not to be called when `unusable_because` gives a reason.
+        Raises Cancelled when the monitor's caller asks to stop.
         """

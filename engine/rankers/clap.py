@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.checkpoints.load import StateDict, load_into, read_state_dict
+from engine.data import Monitor
 from engine.errors import CheckpointNotFound
 
-from .base import RankingRequest
+from .base import SILENT, RankingRequest
 from .clap_audio import Htsat, HtsatConfig
 from .clap_input import SAMPLE_RATE, log_mel, quantised, windows
 from .clap_text import Roberta, RobertaConfig
@@ -89,11 +90,11 @@ class ClapRanker:
         return None if all(request.descriptions) else "the prompt has no description"
 
     @torch.inference_mode()
-    def score(self, request: RankingRequest) -> Tensor:
-        """Scores [B, K] in -1 to 1: mean cosine over windows of ten seconds."""
+    def score(self, request: RankingRequest, monitor: Monitor = SILENT) -> Tensor:
+        """Scores [B, K] in -1 to 1: mean cosine over windows of ten seconds. Raises Cancelled."""
         texts = self._embed_texts(request.descriptions)
         scores = [
-            [self._cosine(wav, text, request.sample_rate) for wav in candidates]
+            [self._cosine(wav, text, request.sample_rate, monitor) for wav in candidates]
             for candidates, text in zip(request.candidates, texts, strict=True)
         ]
         return torch.tensor(scores, dtype=torch.float32)
@@ -105,7 +106,8 @@ class ClapRanker:
         device = next(self.network.parameters()).device
         return self.network.embed_text(ids.to(device), valid.to(device))
 
-    def _cosine(self, wav: Tensor, text: Tensor, sample_rate: int) -> float:
+    def _cosine(self, wav: Tensor, text: Tensor, sample_rate: int, monitor: Monitor) -> float:
+        monitor.check()
         wav = resampled(wav.detach().to(text.device, torch.float32), sample_rate, SAMPLE_RATE)
         cut = windows(quantised(wav))
         cosines = [

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.checkpoints.load import StateDict, load_into, read_state_dict
+from engine.data import Monitor
 
-from .base import RankingRequest
+from .base import SILENT, RankingRequest
 from .imagebind_input import SAMPLE_RATE, audio_clips, video_clips
 from .imagebind_towers import ImageBind, ImageBindConfig
 from .resample import resampled
@@ -40,13 +41,15 @@ class ImageBindRanker:
         return None
 
     @torch.inference_mode()
-    def score(self, request: RankingRequest) -> Tensor:
-        """Scores [B, K] in -1 to 1."""
+    def score(self, request: RankingRequest, monitor: Monitor = SILENT) -> Tensor:
+        """Scores [B, K] in -1 to 1. Raises Cancelled."""
         scores = []
         for candidates, video in zip(request.candidates, request.masked_videos, strict=True):
             assert video is not None
             seen = self._see(video, candidates.shape[1] / request.sample_rate)
-            scores.append([self._cosine(wav, seen, request.sample_rate) for wav in candidates])
+            scores.append(
+                [self._cosine(wav, seen, request.sample_rate, monitor) for wav in candidates]
+            )
         return torch.tensor(scores, dtype=torch.float32)
 
     def _see(self, video: Tensor, duration_s: float) -> Tensor:
@@ -54,7 +57,8 @@ class ImageBindRanker:
         clips = video_clips(video.to(device), duration_s)
         return functional.normalize(self.network.embed_video(clips), dim=-1)
 
-    def _cosine(self, wav: Tensor, seen: Tensor, sample_rate: int) -> float:
+    def _cosine(self, wav: Tensor, seen: Tensor, sample_rate: int, monitor: Monitor) -> float:
+        monitor.check()
         wav = resampled(wav.detach().to(seen.device, torch.float32), sample_rate, SAMPLE_RATE)
         heard = functional.normalize(self.network.embed_audio(audio_clips(wav)), dim=-1)
         return (heard @ seen).item()

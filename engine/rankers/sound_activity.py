@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.data import Span
+from engine.data import Monitor, Span
 from engine.model.config import SoundActivityRankerConfig
 
-from .base import RankingRequest
+from .base import SILENT, RankingRequest
 from .silence import FULL_SCALE, Levels, converted_rate, nonsilent_ms
 
 SAMPLE_RATE = 24_000
@@ -44,8 +44,9 @@ class SoundActivityRanker:
             return None
         return "the prompt has no '+' span to compare the sound with"
 
-    def score(self, request: RankingRequest) -> Tensor:
-        """Scores [B, K] in 0 to 1: the configured figure of `Overlap`."""
+    def score(self, request: RankingRequest, monitor: Monitor = SILENT) -> Tensor:
+        """Scores [B, K] in 0 to 1: the configured figure of `Overlap`. Raises Cancelled."""
+        monitor.check()
         scores = [
             [
                 self._score_one(candidate, present_stretches(spans), request.sample_rate)
@@ -58,7 +59,7 @@ class SoundActivityRanker:
     def active_stretches(self, wav: Tensor, sample_rate: int) -> list[Stretch]:
         """Where wav [N] sounds, in seconds, to the millisecond."""
         # 32768 gives back the integers of a 16-bit file.
-        scaled = torch.round(wav.detach().float().cpu() * FULL_SCALE)
+        scaled = torch.round(wav.detach().float().cpu().nan_to_num() * FULL_SCALE)
         pcm = scaled.clamp(-FULL_SCALE, FULL_SCALE - 1).numpy().astype(np.int16)
         levels = Levels.of(converted_rate(pcm, sample_rate, SAMPLE_RATE), SAMPLE_RATE)
 

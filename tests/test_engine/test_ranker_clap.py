@@ -7,12 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from engine.errors import CheckpointMismatch, CheckpointNotFound
-from engine.rankers.base import RankingRequest
 from engine.rankers.clap import Clap, ClapConfig, ClapRanker, clap_tokenizer, open_clap
-from engine.rankers.clap_audio import HtsatConfig
 from engine.rankers.clap_input import (
     HOP_LENGTH,
     N_MELS,
@@ -23,69 +20,15 @@ from engine.rankers.clap_input import (
     window_starts,
     windows,
 )
-from engine.rankers.clap_text import RobertaConfig
 
-TINY = ClapConfig(
-    audio=HtsatConfig(embed_dim=8, depths=(1, 2), num_heads=(2, 2)),
-    text=RobertaConfig(
-        vocab_size=12,
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=24,
-        max_position_embeddings=80,
-    ),
-    joint_dim=8,
-)
+from .tiny_rankers import CLAP, noise, request_of, write_clap, write_word_tokenizer
+
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def tokenizer_file(tmp_path: Path) -> Path:
-    words = ["<s>", "<pad>", "</s>", "<unk>", "dog", "barking", "rain", "a"]
-    vocabulary = {word: index for index, word in enumerate(words)}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    return tmp_path / "tokenizer.json"
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    """A file in the layout of `630k-best.pt`, with everything in it that ranking does not need."""
-    torch.manual_seed(0)
-    state = Clap(TINY).state_dict()
-    state |= {
-        "audio_branch.bn0.num_batches_tracked": torch.tensor(7),
-        "audio_branch.spectrogram_extractor.stft.conv_real.weight": torch.zeros(513, 1, 1024),
-        "audio_branch.logmel_extractor.melW": torch.zeros(513, 64),
-        "audio_branch.layers.0.blocks.0.attn.relative_position_index": torch.zeros(64, 64),
-        "audio_branch.layers.1.blocks.1.attn_mask": torch.zeros(16, 64, 64),
-        "audio_branch.tscam_conv.weight": torch.zeros(3, 16, 2, 3),
-        "audio_branch.head.weight": torch.zeros(3, 3),
-        "audio_transform.sequential.0.weight": torch.zeros(8, 8),
-        "text_transform.sequential.0.weight": torch.zeros(8, 8),
-        "text_branch.embeddings.position_ids": torch.arange(80)[None],
-        "logit_scale_a": torch.tensor(1.0),
-        "logit_scale_t": torch.tensor(1.0),
-    }
-    wrapped = {"epoch": 3, "state_dict": {f"module.{name}": t for name, t in state.items()}}
-    torch.save(wrapped, tmp_path / "630k-best.pt")
-    return tmp_path / "630k-best.pt"
-
-
-@pytest.fixture
-def ranker(checkpoint: Path, tokenizer_file: Path) -> ClapRanker:
-    return open_clap(checkpoint, tokenizer_file, CPU, TINY)
-
-
-def request(candidates: torch.Tensor, description: str = "dog barking") -> RankingRequest:
-    return RankingRequest((candidates[0],), (candidates,), (description,), ((),), (None,), 48_000)
-
-
-def noise(*shape: int) -> torch.Tensor:
-    return 0.1 * torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+def ranker(tmp_path: Path) -> ClapRanker:
+    return open_clap(write_clap(tmp_path), write_word_tokenizer(tmp_path), CPU, CLAP)
 
 
 @given(st.integers(0, 30 * WINDOW_SAMPLES))
@@ -130,7 +73,7 @@ def test_a_tone_of_64_bins_lights_its_own_mel_band() -> None:
 
 
 def test_the_same_long_candidates_always_get_the_same_scores(ranker: ClapRanker) -> None:
-    made = request(noise(2, 700_000))
+    made = request_of(noise(2, 700_000))
 
     first, second = ranker.score(made), ranker.score(made)
 
@@ -143,20 +86,20 @@ def test_a_long_candidate_is_heard_to_its_end(ranker: ClapRanker) -> None:
     other_end = wav.clone()
     other_end[:, 600_000:] = 0
 
-    assert ranker.score(request(wav)) != ranker.score(request(other_end))
+    assert ranker.score(request_of(wav)) != ranker.score(request_of(other_end))
 
 
 def test_scores_are_float32_whatever_comes_in(ranker: ClapRanker) -> None:
     wav = noise(1, 48_000).half()
 
-    assert ranker.score(request(wav)).dtype == torch.float32
-    assert torch.equal(ranker.score(request(wav)), ranker.score(request(wav.float())))
+    assert ranker.score(request_of(wav)).dtype == torch.float32
+    assert torch.equal(ranker.score(request_of(wav)), ranker.score(request_of(wav.float())))
     assert {parameter.dtype for parameter in ranker.network.parameters()} == {torch.float32}
 
 
 def test_an_empty_description_cannot_be_ranked(ranker: ClapRanker) -> None:
-    assert ranker.unusable_because(request(noise(1, 100), "")) is not None
-    assert ranker.unusable_because(request(noise(1, 100))) is None
+    assert ranker.unusable_because(request_of(noise(1, 100), "")) is not None
+    assert ranker.unusable_because(request_of(noise(1, 100))) is None
 
 
 def test_padding_changes_no_text_embedding(ranker: ClapRanker) -> None:
@@ -168,8 +111,8 @@ def test_padding_changes_no_text_embedding(ranker: ClapRanker) -> None:
     assert torch.equal(padded, ranker.network.embed_text(ids[:, :4], valid[:, :4]))
 
 
-def test_descriptions_are_cut_and_padded_to_77_tokens(tokenizer_file: Path) -> None:
-    tokenizer = clap_tokenizer(tokenizer_file)
+def test_descriptions_are_cut_and_padded_to_77_tokens(tmp_path: Path) -> None:
+    tokenizer = clap_tokenizer(write_word_tokenizer(tmp_path))
 
     short, long = tokenizer.encode("dog barking"), tokenizer.encode("dog " * 100)
 
@@ -197,13 +140,13 @@ def test_the_published_sizes() -> None:
     } <= names
 
 
-def test_another_models_file_is_refused(tmp_path: Path, tokenizer_file: Path) -> None:
+def test_another_models_file_is_refused(tmp_path: Path) -> None:
     torch.save({"state_dict": {"module.encoder.weight": torch.zeros(2)}}, tmp_path / "other.pt")
 
     with pytest.raises(CheckpointMismatch, match=r"encoder\.weight"):
-        open_clap(tmp_path / "other.pt", tokenizer_file, CPU, TINY)
+        open_clap(tmp_path / "other.pt", write_word_tokenizer(tmp_path), CPU, CLAP)
 
 
-def test_a_missing_tokenizer_is_named(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointNotFound, match=r"roberta-base"):
-        open_clap(checkpoint, tmp_path / "absent.json", CPU, TINY)
+        open_clap(write_clap(tmp_path), tmp_path / "absent.json", CPU, CLAP)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import CheckpointMismatch
-from engine.rankers.base import RankingRequest
 from engine.rankers.imagebind import ImageBindRanker, open_imagebind
 from engine.rankers.imagebind_input import (
     CLIP_S,
@@ -20,46 +19,16 @@ from engine.rankers.imagebind_input import (
     frame_pair,
     video_clips,
 )
-from engine.rankers.imagebind_towers import ImageBind, ImageBindConfig, TowerConfig
+from engine.rankers.imagebind_towers import ImageBind, ImageBindConfig
 
-TINY = ImageBindConfig(TowerConfig(8, 1, 2), TowerConfig(12, 2, 2), output_dim=6)
+from .tiny_rankers import IMAGEBIND, film, noise, request_of, write_imagebind
+
 CPU = torch.device("cpu")
-
-
-def randomised() -> ImageBind:
-    """A tiny network in which every tensor matters."""
-    generator = torch.Generator().manual_seed(0)
-    network = ImageBind(TINY)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
-    return network
 
 
 @pytest.fixture
 def ranker(tmp_path: Path) -> ImageBindRanker:
-    """Opened from a file in the layout of `imagebind_huge.pth`, other modalities included."""
-    state = randomised().state_dict()
-    for modality in ("text", "depth", "thermal", "imu"):
-        state[f"modality_trunks.{modality}.blocks.0.norm_1.weight"] = torch.ones(3)
-        state[f"modality_postprocessors.{modality}.1.log_logit_scale"] = torch.tensor(1.0)
-        state[f"modality_preprocessors.{modality}.cls_token"] = torch.zeros(1, 1, 3)
-        state[f"modality_heads.{modality}.0.weight"] = torch.ones(3)
-    torch.save(state, tmp_path / "imagebind_huge.pth")
-    return open_imagebind(tmp_path / "imagebind_huge.pth", CPU, TINY)
-
-
-def noise(*shape: int) -> torch.Tensor:
-    return 0.1 * torch.randn(*shape, generator=torch.Generator().manual_seed(1))
-
-
-def film(n_frames: int, height: int = 24, width: int = 32) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(2)
-    return torch.randint(0, 256, (n_frames, 3, height, width), generator=generator).byte()
-
-
-def request(candidates: torch.Tensor, video: torch.Tensor | None) -> RankingRequest:
-    return RankingRequest((candidates[0],), (candidates,), ("",), ((),), (video,), 48_000)
+    return open_imagebind(write_imagebind(tmp_path), CPU, IMAGEBIND)
 
 
 def test_clips_are_spread_from_start_to_end() -> None:
@@ -113,7 +82,7 @@ def test_crops_are_squares_along_the_longer_side(height: int, width: int) -> Non
 
 
 def test_scores_are_cosines_and_always_the_same(ranker: ImageBindRanker) -> None:
-    made = request(noise(3, 120_000), film(62))
+    made = request_of(noise(3, 120_000), video=film(62))
 
     first, second = ranker.score(made), ranker.score(made)
 
@@ -126,24 +95,29 @@ def test_scores_are_cosines_and_always_the_same(ranker: ImageBindRanker) -> None
 def test_scores_are_float32_whatever_comes_in(ranker: ImageBindRanker) -> None:
     wav = noise(1, 48_000).half()
 
-    assert torch.equal(
-        ranker.score(request(wav, film(25))), ranker.score(request(wav.float(), film(25)))
-    )
+    half = ranker.score(request_of(wav, video=film(25)))
+    full = ranker.score(request_of(wav.float(), video=film(25)))
+
+    assert half.dtype == torch.float32
+    assert torch.equal(half, full)
     assert {parameter.dtype for parameter in ranker.network.parameters()} == {torch.float32}
 
 
 def test_the_video_counts(ranker: ImageBindRanker) -> None:
     wav = noise(1, 48_000)
 
-    assert ranker.score(request(wav, film(25))) != ranker.score(request(wav, 255 - film(25)))
+    shown = ranker.score(request_of(wav, video=film(25)))
+    inverted = ranker.score(request_of(wav, video=255 - film(25)))
+
+    assert not torch.equal(shown, inverted)
 
 
 def test_without_video_there_is_nothing_to_compare(ranker: ImageBindRanker) -> None:
     wav = noise(1, 48_000)
 
-    assert ranker.unusable_because(request(wav, None)) is not None
-    assert ranker.unusable_because(request(wav, film(0))) is not None
-    assert ranker.unusable_because(request(wav, film(3))) is None
+    assert ranker.unusable_because(request_of(wav, video=None)) is not None
+    assert ranker.unusable_because(request_of(wav, video=film(0))) is not None
+    assert ranker.unusable_because(request_of(wav, video=film(3))) is None
 
 
 def test_the_published_sizes() -> None:
@@ -169,4 +143,4 @@ def test_another_models_file_is_refused(tmp_path: Path) -> None:
     torch.save({"encoder.weight": torch.zeros(2)}, tmp_path / "other.pt")
 
     with pytest.raises(CheckpointMismatch, match=r"encoder\.weight"):
-        open_imagebind(tmp_path / "other.pt", CPU, TINY)
+        open_imagebind(tmp_path / "other.pt", CPU, IMAGEBIND)

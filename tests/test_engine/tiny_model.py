@@ -40,7 +40,7 @@ def randomise(module: torch.nn.Module, seed: int = 0) -> None:
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in module.named_parameters():
         values = torch.randn(parameter.shape, generator=generator)
-        if parameter.ndim == 1 or name.endswith(("alpha", "weight_g")):
+        if parameter.ndim <= 1 or name.endswith(("alpha", "weight_g")):
             values = 0.8 + 0.2 * values.sigmoid() if "bias" not in name else 0.1 * values
         elif not name.endswith("weight_v"):
             values /= (parameter.numel() / parameter.shape[0]) ** 0.5
