@@ -5,7 +5,7 @@
 speed   CPU and clock seconds per second of audio, stereo 48 kHz float32 in memory, warm (one
         short separation before), on one core and on all
 memory  peak resident memory of `stemlasso separate` on a long stereo 48 kHz 16-bit WAV, and the
-        null error it reports; POSIX only
+        null error it reports
 start   clock time of a fresh `stemlasso separate` process on a 10 s file, from start to exit
 
 Each is measured --repeats times (memory once); minimum, median and maximum are printed. The files
@@ -38,21 +38,18 @@ BLOCK_S = 10
 CYCLE_S = 4.0
 """Clicks sound in the first half of every cycle."""
 
-PLUS_MINUS = tuple(
-    span
-    for start_s in (0.0, CYCLE_S)
-    for span in (
-        Span.present(start_s, start_s + CYCLE_S / 2),
-        Span.absent(start_s + CYCLE_S / 2, start_s + CYCLE_S),
-    )
-)
+MOST_CYCLES = 60
+"""Spans are drawn over this many cycles, spread over the file: 2 minutes of each sign."""
+
+
 PROMPTS = {
-    '"+" spans': Prompt("zorp", tuple(span for span in PLUS_MINUS if span.sign == "+")),
-    '"+" and "−" spans': Prompt("zorp", PLUS_MINUS),
-    'text "drums" and spans': Prompt("drums", PLUS_MINUS),
-    'text only, "drums"': Prompt("drums"),
-    'text only, "speech"': Prompt("speech"),
+    '"+" spans': ("zorp", "+"),
+    '"+" and "−" spans': ("zorp", "+-"),
+    'text "drums", "+" and "−" spans': ("drums", "+-"),
+    'text only, "drums"': ("drums", ""),
+    'text only, "speech"': ("speech", ""),
 }
+"""Title of a row -> description and the signs of the spans that go with it."""
 
 
 def main() -> int:
@@ -70,9 +67,13 @@ def speed(given: argparse.Namespace, folder: Path) -> str:
     """CPU and clock time of each kind of prompt."""
     del folder
     mixture = np.concatenate(list(blocks(given.seconds)))
+    short_s = 2 * CYCLE_S
+    spans, short_spans = spans_over(given.seconds), spans_over(short_s)
     rows = []
-    for title, prompt in PROMPTS.items():
-        separate(mixture[: 5 * RATE], prompt_within(prompt, 5.0), sample_rate=RATE)
+    for title, (description, signs) in PROMPTS.items():
+        warm_up = Prompt(description, signed(short_spans, signs))
+        separate(mixture[: int(short_s * RATE)], warm_up, sample_rate=RATE)
+        prompt = Prompt(description, signed(spans, signs))
         for n_threads in dict.fromkeys((1, os.cpu_count() or 1)):
             wall_s, cpu_s = [], []
             for _ in range(given.repeats):
@@ -103,12 +104,10 @@ def speed(given: argparse.Namespace, folder: Path) -> str:
 
 def memory(given: argparse.Namespace, folder: Path) -> str:
     """Peak resident memory and speed of one long file, in a process of its own."""
-    if not hasattr(os, "wait4"):
-        return "Memory: not measured; this system cannot say what a child's peak was"
     mixture = folder / "long.wav"
     write(mixture, 60 * given.minutes)
     size_gb = mixture.stat().st_size / 1e9
-    spans = [f"--span={span}" for span in PLUS_MINUS]
+    spans = [f"--span={span}" for span in spans_over(60 * given.minutes)]
     rows = []
     for title, prompt in {
         '"+" and "−" spans': ["--describe", "zorp", *spans],
@@ -144,7 +143,7 @@ def start(given: argparse.Namespace, folder: Path) -> str:
     """Clock time of whole processes on a 10 s file."""
     mixture = folder / "short.wav"
     write(mixture, 10)
-    spans = [f"--span={span}" for span in PLUS_MINUS]
+    spans = [f"--span={span}" for span in spans_over(10)]
     commands = {
         "`stemlasso --version`": ["--version"],
         '10 s, "+" and "−" spans': separate_arguments(mixture, folder, ["-d", "zorp", *spans]),
@@ -192,10 +191,19 @@ def write(path: Path, duration_s: int) -> None:
             file.write(block)
 
 
-def prompt_within(prompt: Prompt, duration_s: float) -> Prompt:
-    """The prompt without the spans that start after `duration_s`."""
-    spans = tuple(span for span in prompt.spans if span.start_s < duration_s)
-    return Prompt(prompt.description, spans)
+def spans_over(duration_s: float) -> tuple[Span, ...]:
+    """A "+" and a "−" span in each of at most MOST_CYCLES cycles, spread over the duration."""
+    n_cycles = int(duration_s / CYCLE_S)
+    step = max(1, n_cycles // MOST_CYCLES)
+    spans = []
+    for start_s in (CYCLE_S * cycle for cycle in range(0, n_cycles, step)):
+        spans.append(Span.present(start_s, start_s + CYCLE_S / 2))
+        spans.append(Span.absent(start_s + CYCLE_S / 2, start_s + CYCLE_S))
+    return tuple(spans[: 2 * MOST_CYCLES])
+
+
+def signed(spans: Sequence[Span], signs: str) -> tuple[Span, ...]:
+    return tuple(span for span in spans if span.sign in signs)
 
 
 def separate_arguments(mixture: Path, folder: Path, prompt: Sequence[str]) -> list[str]:
@@ -212,19 +220,14 @@ def run_measured(
     mixture: Path, folder: Path, prompt: Sequence[str]
 ) -> tuple[int, float, float, dict[str, float | None]]:
     """Peak resident bytes, CPU seconds, clock seconds and the JSON of one separation."""
-    command = [sys.executable, "-m", "bridge", *separate_arguments(mixture, folder, prompt)]
-    out = folder / "report.json"
-    with out.open("w") as file:
-        begun = time.perf_counter()
-        child = subprocess.Popen(command, cwd=ROOT, stdout=file)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall_s = time.perf_counter() - begun
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
-    unit_bytes = 1 if sys.platform == "darwin" else 1024
-    report = json.loads(out.read_text())
-    return usage.ru_maxrss * unit_bytes, usage.ru_utime + usage.ru_stime, wall_s, report
+    used_path = folder / "used.json"
+    command = [sys.executable, str(Path(__file__).with_name("with_peak.py")), str(used_path)]
+    command += separate_arguments(mixture, folder, prompt)
+    begun = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    wall_s = time.perf_counter() - begun
+    used = json.loads(used_path.read_text())
+    return used["peak_bytes"], used["cpu_s"], wall_s, json.loads(done.stdout)
 
 
 def spread(values: Sequence[float], n_digits: int) -> str:
