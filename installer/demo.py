@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ from environment import Environment, prepare
 from failure import SetupFailed
 
 
-def run(environment: Environment, pip_options: Sequence[str]) -> int:
+def run(environment: Environment) -> int:
     """Install what is missing, separate the example, print the report. Raises SetupFailed."""
     start_s = time.monotonic()
-    installed = prepare(environment, (), pip_options)
+    installed = prepare(environment)
     ready_s = time.monotonic()
     if installed:
         print(f"installed in {ready_s - start_s:.0f} s")

@@ -35,6 +35,14 @@ _OFFLINE = (
 
 
 @dataclass(frozen=True, slots=True)
+class Installed:
+    """What an environment holds. torch_index: where its PyTorch came from; empty for the usual."""
+
+    extras: frozenset[str]
+    torch_index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """Where things lie. checkout: folder with pyproject.toml; folder: the virtual environment."""
 
@@ -85,54 +93,65 @@ def digest(environment: Environment) -> str:
     return said.hexdigest()
 
 
-def stamped_extras(environment: Environment) -> frozenset[str] | None:
-    """Extras that are completely installed; `None` when the environment is not up to date."""
+def read_stamp(environment: Environment) -> Installed | None:
+    """What is completely installed; `None` when the environment is not up to date."""
     try:
         found = json.loads(environment.stamp.read_text(encoding="utf-8"))
         if found["digest"] != digest(environment):
             return None
-        return frozenset(map(str, found["extras"]))
+        return Installed(frozenset(map(str, found["extras"])), str(found["torch_index"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_stamp(environment: Environment, extras: Collection[str]) -> None:
-    """Say that everything of `extras` is installed."""
-    said = {"digest": digest(environment), "extras": sorted(extras)}
+def write_stamp(environment: Environment, installed: Installed) -> None:
+    """Say what is completely installed."""
+    said = {
+        "digest": digest(environment),
+        "extras": sorted(installed.extras),
+        "torch_index": installed.torch_index,
+    }
     environment.stamp.write_text(json.dumps(said) + "\n", encoding="utf-8")
 
 
-def prepare(
-    environment: Environment, extras: Collection[str] = (), pip_options: Sequence[str] = ()
-) -> bool:
+def prepare(environment: Environment, extras: Collection[str] = (), torch_index: str = "") -> bool:
     """Make sure that the project and `extras` are installed; returns whether there was work to do.
 
-    pip_options: handed to `pip install` as they are. Raises SetupFailed.
+    torch_index: a package index with another build of the pinned PyTorch; empty for what is there,
+    or what pip finds by itself. Raises SetupFailed.
     """
-    there = stamped_extras(environment)
-    wanted = frozenset(extras)
-    if there is not None and wanted <= there and _has_programs(environment):
+    there = read_stamp(environment) or Installed(frozenset(), "")
+    wanted = Installed(there.extras | frozenset(extras), torch_index or there.torch_index)
+    if wanted == read_stamp(environment) and _has_programs(environment):
         return False
-    _check_disk(environment, wanted)
+    _check_disk(environment, wanted.extras)
     if not _is_usable(environment):
         _create(environment)
     environment.stamp.unlink(missing_ok=True)
-    everything = wanted | (there or frozenset())
-    _pip_install(environment, everything, pip_options)
+    names = ", ".join(sorted(wanted.extras)) or "no extras"
+    print(f"installing StemLasso ({names}); the first time takes some minutes", flush=True)
+    for command in install_commands(environment, wanted):
+        _run_pip(environment, command)
     _check_libsndfile(environment)
-    write_stamp(environment, everything)
+    write_stamp(environment, wanted)
     return True
 
 
-def install_command(
-    environment: Environment, extras: Collection[str], pip_options: Sequence[str] = ()
-) -> list[str]:
-    """The pip command that installs the checkout, editable, with `extras`."""
+def install_commands(environment: Environment, wanted: Installed) -> list[list[str]]:
+    """The pip commands that install the checkout, editable, with its extras.
+
+    An index for PyTorch comes first and is asked for PyTorch alone: pip then takes the build that
+    it finds there, such as 2.13.0+cu126, also in place of one that is installed already.
+    """
+    pip = [str(environment.program("python")), "-m", "pip", "install", "--no-input"]
     what = str(environment.checkout)
-    if extras:
-        what += f"[{','.join(sorted(extras))}]"
-    python = str(environment.program("python"))
-    return [python, "-m", "pip", "install", "--no-input", *pip_options, "-e", what]
+    if wanted.extras:
+        what += f"[{','.join(sorted(wanted.extras))}]"
+    commands = [[*pip, "-e", what]]
+    if wanted.torch_index:
+        index = ["--extra-index-url", wanted.torch_index]
+        commands.insert(0, [*pip, "--upgrade", *index, "torch"])
+    return commands
 
 
 def pip_variables(environment: Environment) -> dict[str, str]:
@@ -229,12 +248,7 @@ def _check_disk(environment: Environment, extras: Collection[str]) -> None:
         )
 
 
-def _pip_install(
-    environment: Environment, extras: Collection[str], pip_options: Sequence[str]
-) -> None:
-    names = ", ".join(sorted(extras)) or "no extras"
-    print(f"installing StemLasso ({names}); the first time takes some minutes", flush=True)
-    command = install_command(environment, extras, pip_options)
+def _run_pip(environment: Environment, command: Sequence[str]) -> None:
     with environment.log.open("a+", encoding="utf-8", errors="replace") as log:
         start = log.tell()
         done = subprocess.run(

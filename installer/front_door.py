@@ -23,23 +23,22 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="setup.py", description="Set up StemLasso in this checkout.", epilog=_EPILOG
     )
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument(
+    torch = argparse.ArgumentParser(add_help=False)
+    torch.add_argument(
         "--torch-index",
+        default="",
         metavar="URL",
-        help="further package index for pip, for a PyTorch built for your graphics card",
+        help="package index with a PyTorch built for your graphics card; brings the extra `model`",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser(
-        "demo", parents=[shared], help="install what is needed and separate a bundled example"
-    )
+    commands.add_parser("demo", help="install what is needed and separate a bundled example")
     test = commands.add_parser(
-        "test", parents=[shared], help="install what the tests need and run all checks and tests"
+        "test", parents=[torch], help="install what the tests need and run all checks and tests"
     )
     test.add_argument(
         "pytest_options", nargs="*", metavar="PYTEST", help="after --: handed to pytest"
     )
-    install = commands.add_parser("install", parents=[shared], help="install only")
+    install = commands.add_parser("install", parents=[torch], help="install only")
     install.add_argument(
         "--with",
         dest="extras",
@@ -55,13 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status."""
     given = parser().parse_args(argv)
     environment = Environment.of(CHECKOUT)
-    pip_options = ["--extra-index-url", given.torch_index] if given.torch_index else []
     try:
         if given.command == "demo":
-            return demo.run(environment, pip_options)
+            return demo.run(environment)
         if given.command == "test":
-            return suite.run(environment, pip_options, given.pytest_options)
-        if not prepare(environment, given.extras, pip_options):
+            return suite.run(environment, given.torch_index, given.pytest_options)
+        extras = {*given.extras, *(["model"] if given.torch_index else [])}
+        if not prepare(environment, extras, given.torch_index):
             print("everything is installed already")
         print(f"the command is {environment.program('stemlasso')}")
         return 0

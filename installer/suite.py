@@ -11,13 +11,13 @@ from environment import Environment, prepare
 EXTRAS = ("dev", "model", "plot", "video")
 
 
-def run(environment: Environment, pip_options: Sequence[str], pytest_options: Sequence[str]) -> int:
+def run(environment: Environment, torch_index: str, pytest_options: Sequence[str]) -> int:
     """Install what the tests need and run everything. Returns 0 when all of it is well.
 
     pytest comes last and its closing line stays the last one when everything passed. Raises
     SetupFailed when something cannot be installed.
     """
-    prepare(environment, EXTRAS, pip_options)
+    prepare(environment, EXTRAS, torch_index)
     failed = [
         name
         for name, command in checks(environment).items()
@@ -41,12 +41,13 @@ def run(environment: Environment, pip_options: Sequence[str], pytest_options: Se
 def checks(environment: Environment) -> dict[str, list[str]]:
     """Name and command of every check but the tests."""
     ruff, mypy = str(environment.program("ruff")), str(environment.program("mypy"))
-    scripts = sorted(str(path) for path in (environment.checkout / "installer").rglob("*.py"))
+    folders = (environment.checkout / name for name in (".ci", "installer"))
+    scripts = [str(path) for folder in folders for path in sorted(folder.rglob("*.py"))]
     return {
         "ruff check": [ruff, "check", "."],
         "ruff format": [ruff, "format", "--check", "."],
         "mypy": [mypy],
-        "mypy installer": [mypy, "--strict", *scripts],
+        "mypy scripts": [mypy, "--strict", *scripts],
         "import contracts": [str(environment.program("lint-imports")), "--no-logo"],
     }
 

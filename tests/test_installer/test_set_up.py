@@ -1,9 +1,11 @@
 """The set-up scripts: what they decide, and a real environment for a tiny project."""
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import demo
@@ -12,8 +14,10 @@ import front_door
 import pytest
 import suite
 import system_packages
-from environment import Environment
+from environment import Environment, Installed
 from failure import SetupFailed
+
+COMPLETE = Installed(frozenset({"model"}), "file:///builds")
 
 BACKEND = '''
 """Builds a wheel with the names that set-up looks for; needs no other package."""
@@ -47,9 +51,10 @@ def tiny(tmp_path: Path) -> Environment:
     """A checkout of a project without requirements, in a folder with a blank in its name."""
     folder = tmp_path / "a checkout"
     (folder / "installer").mkdir(parents=True)
-    (folder / "installer" / "constraints.txt").write_text("nothing==1.0\n")
+    (folder / "installer" / "constraints.txt").write_text("torch==9.0\n")
     (folder / "backend.py").write_text(BACKEND)
-    (folder / "needs.txt").write_text("")
+    needs = "Provides-Extra: model\nRequires-Dist: torch; extra == 'model'\n"
+    (folder / "needs.txt").write_text(needs)
     (folder / "pyproject.toml").write_text(
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         '[project]\nname = "stemlasso"\nversion = "1.0"\n'
@@ -61,30 +66,63 @@ def tiny(tmp_path: Path) -> Environment:
 def stamped(tiny: Environment) -> Environment:
     """A checkout whose environment claims to be complete with the extra `model`."""
     tiny.folder.mkdir()
-    env.write_stamp(tiny, ["model"])
+    env.write_stamp(tiny, COMPLETE)
     return tiny
 
 
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two package indexes, `usual` and `cuda`, that hold a PyTorch each."""
+    for name, version in (("usual", "9.0"), ("cuda", "9.0+cu1")):
+        folder = tmp_path / "index" / name / "torch"
+        folder.mkdir(parents=True)
+        wheel = f"torch-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(folder / wheel, "w") as archive:
+            info = f"torch-{version}.dist-info/"
+            metadata = f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n"
+            kind = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            archive.writestr("torch.py", f"version = {version!r}\n")
+            archive.writestr(info + "METADATA", metadata)
+            archive.writestr(info + "WHEEL", kind)
+            archive.writestr(info + "RECORD", "torch.py,,\n")
+        (folder / "index.html").write_text(f'<a href="{wheel.replace("+", "%2B")}">{wheel}</a>')
+    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "index" / "usual").as_uri())
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    return tmp_path / "index"
+
+
 @pytest.mark.slow
-def test_one_environment_through_its_life(tiny: Environment) -> None:
+def test_one_environment_through_its_life(tiny: Environment, index: Path) -> None:
     assert env.prepare(tiny)
-    said = subprocess.run([tiny.program("stemlasso")], capture_output=True, text=True, check=True)
-    assert said.stdout == "tiny\n"
+    assert said_by(tiny, "stemlasso") == "tiny"
 
     log = tiny.log.read_text()
     assert not env.prepare(tiny)
     assert tiny.log.read_text() == log
 
+    assert env.prepare(tiny, ["model"])
+    assert said_by(tiny, "python", "-c", "import torch; print(torch.version)") == "9.0"
+
+    assert env.prepare(tiny, ["model"], (index / "cuda").as_uri())
+    assert said_by(tiny, "python", "-c", "import torch; print(torch.version)") == "9.0+cu1"
+    assert not env.prepare(tiny, ["model"])
+
     tiny.program("python").unlink()
     assert env.prepare(tiny)
-    assert tiny.program("python").exists()
+    assert said_by(tiny, "python", "-c", "import torch; print(torch.version)") == "9.0+cu1"
 
     (tiny.checkout / "needs.txt").write_text("Requires-Dist: no-such-package-at-all\n")
     tiny.stamp.unlink()
     with pytest.raises(SetupFailed, match="no-such-package-at-all") as failed:
-        env.prepare(tiny, pip_options=["--no-index"])
+        env.prepare(tiny)
     assert failed.value.log == tiny.log
     assert not tiny.stamp.exists()
+
+
+def said_by(environment: Environment, program: str, *arguments: str) -> str:
+    """What a program of the environment prints."""
+    command = [str(environment.program(program)), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_what_is_no_environment_is_left_alone(tiny: Environment) -> None:
@@ -105,28 +143,28 @@ def test_a_file_in_the_way_is_left_alone(tiny: Environment) -> None:
 
 @pytest.mark.parametrize("file", ["pyproject.toml", "installer/constraints.txt"])
 def test_a_stamp_is_void_when_what_it_stands_for_changes(stamped: Environment, file: str) -> None:
-    assert env.stamped_extras(stamped) == {"model"}
+    assert env.read_stamp(stamped) == COMPLETE
     path = stamped.checkout / file
     path.write_text(path.read_text() + "\n")
-    assert env.stamped_extras(stamped) is None
+    assert env.read_stamp(stamped) is None
 
 
 def test_a_stamp_does_not_move_with_the_checkout(stamped: Environment) -> None:
     moved = stamped.checkout.rename(stamped.checkout.with_name("moved"))
-    assert env.stamped_extras(Environment.of(moved)) is None
+    assert env.read_stamp(Environment.of(moved)) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"digest": 1}', "\x00"])
 def test_a_damaged_stamp_counts_as_none(stamped: Environment, text: str) -> None:
     stamped.stamp.write_text(text)
-    assert env.stamped_extras(stamped) is None
+    assert env.read_stamp(stamped) is None
 
 
-def test_pip_gets_the_extras_the_pins_and_what_the_user_adds(tiny: Environment) -> None:
-    command = env.install_command(tiny, {"video", "dev"}, ["--extra-index-url", "file:///x"])
+def test_pip_installs_the_checkout_with_its_extras(tiny: Environment) -> None:
+    (command,) = env.install_commands(tiny, Installed(frozenset({"video", "dev"})))
     assert command[-2:] == ["-e", f"{tiny.checkout}[dev,video]"]
-    assert command[command.index("--extra-index-url") + 1] == "file:///x"
-    assert env.install_command(tiny, ())[-1] == str(tiny.checkout)
+    (command,) = env.install_commands(tiny, Installed(frozenset()))
+    assert command[-2:] == ["-e", str(tiny.checkout)]
 
 
 def test_pins_reach_pip_without_blanks_and_stray_settings_do_not(
