@@ -6,6 +6,7 @@ if it is there. Sizes and seeds are read from the files, so another set is a cha
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -56,7 +57,7 @@ class GoldenItem:
 
     def keys(self, prefix: str) -> list[str]:
         """Names such as `wav_0`, `wav_1` in order."""
-        found = [key for key in self._tensors if key.startswith(prefix)]
+        found = [key for key in self._tensors if re.fullmatch(rf"{prefix}\d+", key)]
         return sorted(found, key=lambda key: int(key.removeprefix(prefix)))
 
     def expect(self, key: str, actual: Tensor) -> None:
@@ -70,7 +71,8 @@ class GoldenItem:
             return
         error = (actual.double() - expected.double()).abs()
         bound = self.atol + self.rtol * expected.double().abs()
-        print(f"{self.name}/{key}: error {error.max():.2e}, bound {bound.min():.0e}")
+        used = (error / bound).nan_to_num().max()
+        print(f"{self.name}/{key}: error {error.max():.1e}, {used:.1%} of its bound")
         assert bool((error <= bound).all()), f"{self.name}/{key}: error {error.max():.3e}"
 
 

@@ -1,9 +1,11 @@
 """Our networks against the original's numbers, item by item.
 
-One test per item of the set, named `test_<item>`.
+One test per item of the set, named `test_<item>`; the first test proves that none is left out.
 Run with `-rP` to see the errors that were met beside their bounds.
 """
 
+import json
+import shutil
 import zlib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -22,10 +24,11 @@ from engine.model.codec import DACVAE
 from engine.model.config import CodecConfig, SAMAudioConfig, SoundActivityRankerConfig, from_dict
 from engine.model.judge import Judge
 from engine.model.layers import sinusoids
-from engine.model.masked_video import apply_mask
+from engine.model.masked_video import apply_mask, masked_frames
 from engine.model.modernbert import TextTokenizer
 from engine.model.processor import SAMAudioProcessor
 from engine.model.sam_audio import SAMAudioNetwork
+from engine.model.separation import SAMAudio, SeparationResult
 from engine.model.span_predictor import THRESHOLD, SpanPredictor
 from engine.model.text_encoder import EncodedText, TextEncoder
 from engine.model.video_frames import select_frames
@@ -40,6 +43,7 @@ from engine.rankers.imagebind_input import SAMPLE_RATE, audio_clips, video_clips
 from engine.rankers.imagebind_towers import ImageBind, ImageBindConfig, TowerConfig
 from engine.rankers.resample import resampled
 from engine.rankers.sound_activity import SoundActivityRanker, Stretch, overlap_of
+from engine.samplers import Sampling
 
 from .golden_set import GoldenItem, GoldenSet, golden_set
 
@@ -53,6 +57,11 @@ def golden() -> GoldenSet:
 def _inference() -> Iterator[None]:
     with torch.inference_mode():
         yield
+
+
+def test_no_item_of_the_set_goes_without_a_comparison(golden: GoldenSet) -> None:
+    assert golden.names()
+    assert not [name for name in golden.names() if f"test_{name}" not in globals()]
 
 
 # --- vision --------------------------------------------------------------------------------------
@@ -339,6 +348,166 @@ def all_valid(batch: Batch) -> Tensor:
     if batch.valid is not None:
         return batch.valid
     return torch.ones(batch.n_prompts, max(batch.n_frames), dtype=torch.bool)
+
+
+# --- separation ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def model(golden: GoldenSet, tmp_path_factory: pytest.TempPathFactory) -> SAMAudio:
+    """The set's model, read as it would be published, with its companions beside it."""
+    folder = tmp_path_factory.mktemp("sam-audio")
+    config = golden.json("sam_config.json")
+    for name in (config["text_encoder"]["name"], config["span_predictor"]):
+        shutil.copytree(golden.folder / name, folder / name)
+    shutil.copytree(golden.folder / "judge_tokenizer", folder / "judge")
+    shutil.copy(golden.folder / "judge_config.json", folder / "judge/config.json")
+    torch.save(golden.state("judge_checkpoint.safetensors"), folder / "judge/checkpoint.pt")
+
+    config["text_ranker"] = {"kind": "judge", "checkpoint_or_model_id": str(folder / "judge")}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    state = {
+        **golden.state("sam_checkpoint.audio_codec.safetensors"),
+        **golden.state("sam_checkpoint.rest.safetensors"),
+    }
+    torch.save(state, folder / "checkpoint.pt")
+    towers = read_towers(golden.folder / "pe_vision_registry.json")
+    return SAMAudio.from_pretrained(folder, towers=towers)
+
+
+def test_separate_text(golden: GoldenSet, model: SAMAudio) -> None:
+    model.companions.release()
+    with golden.item("separate_text") as item:
+        compare_separation(item, model, batch_of(item))
+    assert not model.companions.vision_encoder.is_loaded  # text needs no eyes
+    assert not model.companions.span_predictor.is_loaded
+
+
+def test_separate_spans(golden: GoldenSet, model: SAMAudio) -> None:
+    with golden.item("separate_spans") as item:
+        compare_separation(item, model, batch_of(item))
+
+
+def test_separate_batch(golden: GoldenSet, model: SAMAudio) -> None:
+    with golden.item("separate_batch") as item:
+        compare_separation(item, model, batch_of(item))
+
+
+def test_separate_video(golden: GoldenSet, model: SAMAudio) -> None:
+    with golden.item("separate_video") as item:
+        batch = batch_of(item)
+        for index, (video, n_frames) in enumerate(zip(batch.videos, batch.n_frames, strict=True)):
+            assert video is not None
+            frames = list(masked_frames(video, n_frames))
+            numbers = torch.tensor([frame.number for frame in frames])
+            repeats = torch.tensor([frame.n_repeats for frame in frames])
+            item.expect(f"frame_index_{index}", numbers.repeat_interleave(repeats))
+        compare_separation(item, model, batch)
+
+
+def test_separate_predict_spans_fixed(golden: GoldenSet, model: SAMAudio) -> None:
+    with golden.item("separate_predict_spans_fixed") as item:
+        batch = batch_of(item)
+        predicted = model.with_predicted_spans(batch, model.encode_audio(batch.audios))
+        assert anchors_of(predicted) == item.info["anchors_after"]
+        compare_conditioning(item, model, predicted)
+        result = compare_result(item, model, batch, predict_spans=True)
+        assert result.spans == predicted.spans
+        again = model.separate(predicted, item["noise"], message=item["message"])
+        assert torch.equal(again.target[0], result.target[0])  # spans can be passed back
+
+
+def test_separate_predict_spans_head(golden: GoldenSet, model: SAMAudio) -> None:
+    """The original's release predicted the same spans and then separated without them."""
+    with golden.item("separate_predict_spans_head") as item:
+        n_samples = [int(size) * model.audio_codec.hop_length for size in item["sizes"]]
+        silence = [torch.zeros(n) for n in n_samples]
+        batch = SAMAudioProcessor()(item.info["descriptions"], silence)
+        audio = item["audio_features"][..., : model.config.audio_codec.codebook_dim]
+        predicted = model.with_predicted_spans(batch, audio)
+        assert anchors_of(predicted) == item.info["anchors_after"]
+        compare_conditioning(item, model, batch, audio)
+        assert item["message"].shape == (2 * batch.n_prompts, 16)  # of waveforms not in the set
+
+
+def test_separate_rerank_judge(golden: GoldenSet, model: SAMAudio) -> None:
+    with golden.item("separate_rerank_judge") as item:
+        batch = batch_of(item)
+        result = compare_separation(item, model, batch)
+        assert result.scores is not None
+        order = torch.tensor(result.order)
+        item.expect("scores", torch.zeros(order.shape).scatter(1, order, result.scores))
+        assert order[:, 0].tolist() == item.info["chosen"]
+        assert torch.equal(result.candidates[0][0], result.target[0])
+
+
+def batch_of(item: GoldenItem) -> Batch:
+    """The item's prompts and mixtures."""
+    videos = [item[key] for key in item.keys("masked_video_")]
+    return SAMAudioProcessor()(
+        item.info["descriptions"],
+        [item[key] for key in item.keys("wav_")],
+        item.info["anchors"],
+        videos or None,
+    )
+
+
+def anchors_of(batch: Batch) -> list[list[list[object]]]:
+    return [[[span.sign, span.start_s, span.end_s] for span in item] for item in batch.spans]
+
+
+def compare_separation(item: GoldenItem, model: SAMAudio, batch: Batch) -> SeparationResult:
+    assert item.info["anchors_after"] == item.info["anchors"]
+    compare_conditioning(item, model, batch)
+    return compare_result(item, model, batch)
+
+
+def compare_conditioning(
+    item: GoldenItem, model: SAMAudio, batch: Batch, audio: Tensor | None = None
+) -> None:
+    """What the model is told, and the latent that the noise becomes under it."""
+    n_takes = item.info["reranking_candidates"]
+    item.expect("sizes", torch.tensor(batch.n_frames, dtype=torch.float32))
+    item.expect("audio_pad_mask", all_valid(batch).repeat_interleave(n_takes, dim=0))
+    anchors = batch.anchors.repeated(n_takes)
+    item.expect("anchor_ids", anchors.ids)
+    item.expect("anchor_alignment", anchors.alignment)
+
+    audio = model.encode_audio(batch.audios) if audio is None else audio
+    doubled = torch.cat((audio, audio), dim=-1)
+    item.expect("audio_features", doubled.repeat_interleave(n_takes, dim=0))
+    video = model.encode_videos(batch)
+    if video is None:
+        assert not bool(item["masked_video_features"].any())
+    else:
+        item.expect("masked_video_features", video.repeat_interleave(n_takes, dim=0))
+
+    seen: list[float] = []
+    conditioning = model.conditioning(batch, audio).repeated(n_takes)
+    field = model.vector_field(conditioning)
+
+    def noted(x: Tensor, t: float) -> Tensor:
+        seen.append(t)
+        return field(x, t)
+
+    item.expect("final_latent", Sampling().solve(noted, item["noise"]))
+    assert seen == item.info["eval_times"]
+
+
+def compare_result(
+    item: GoldenItem, model: SAMAudio, batch: Batch, *, predict_spans: bool = False
+) -> SeparationResult:
+    result = model.separate(
+        batch,
+        item["noise"],
+        reranking_candidates=item.info["reranking_candidates"],
+        predict_spans=predict_spans,
+        message=item["message"],
+    )
+    for index, (target, residual) in enumerate(zip(result.target, result.residual, strict=True)):
+        item.expect(f"target_{index}", target)
+        item.expect(f"residual_{index}", residual)
+    return result
 
 
 # --- rankers -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A whole SAM-Audio, too small to be of use: its configuration, and its files as published."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -20,8 +20,15 @@ from engine.model.config import (
 )
 from engine.model.sam_audio import SAMAudioNetwork
 from engine.model.text_encoder import T5Config, T5Encoder
+from engine.model.vision_encoder import VisionEncoder, VisionTowerConfig
 
 T5_CONFIG = T5Config(vocab_size=64, d_model=16, d_kv=4, d_ff=24, num_layers=2, num_heads=3)
+
+TINY_TOWERS = {
+    "tiny": VisionTowerConfig(
+        image_size=28, patch_size=14, width=16, layers=1, heads=2, output_dim=8
+    )
+}
 
 
 def tiny_config(text_folder: Path | None = None) -> SAMAudioConfig:
@@ -79,12 +86,19 @@ def write_tokenizer(path: Path) -> None:
     tokenizer.save(str(path))
 
 
-def write_checkpoint(folder: Path, seed: int = 0) -> Path:
-    """A model folder as published: config.json and checkpoint.pt, with a T5 inside."""
+def write_checkpoint(folder: Path, seed: int = 0, **changes: object) -> Path:
+    """A model folder as published: config.json and checkpoint.pt, eyes included, and a T5.
+
+    changes: of the configuration.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    config = tiny_config(write_t5(folder / "t5"))
-    network = SAMAudioNetwork(config)
+    config = replace(tiny_config(write_t5(folder / "t5")), **changes)  # type: ignore[arg-type]
+    network, eyes = SAMAudioNetwork(config), VisionEncoder(config.vision_encoder, TINY_TOWERS)
     randomise(network, seed)
+    randomise(eyes, seed)
+    state = dict(network.state_dict())
+    state |= {f"{eyes.prefix}{name}": tensor for name, tensor in eyes.state_dict().items()}
+    state[f"{eyes.prefix}model.logit_scale"] = torch.ones(())  # of the tower that nothing reads
     (folder / "config.json").write_text(json.dumps(asdict(config)), "utf-8")
-    torch.save(network.state_dict(), folder / "checkpoint.pt")
+    torch.save(state, folder / "checkpoint.pt")
     return folder
