@@ -26,6 +26,7 @@ from engine.model.judge import Judge
 from engine.model.layers import sinusoids
 from engine.model.masked_video import apply_mask, masked_frames
 from engine.model.modernbert import TextTokenizer
+from engine.model.precision_report import measure
 from engine.model.processor import SAMAudioProcessor
 from engine.model.sam_audio import SAMAudioNetwork
 from engine.model.separation import SAMAudio, SeparationResult
@@ -508,6 +509,18 @@ def compare_result(
         item.expect(f"target_{index}", target)
         item.expect(f"residual_{index}", residual)
     return result
+
+
+# --- 16 bits -------------------------------------------------------------------------------------
+
+
+def test_16_bits_cost_little_on_the_golden_model(network: SAMAudioNetwork) -> None:
+    bfloat, half = measure(network, 11, Sampling())
+    assert 0 < bfloat.velocity < 0.03
+    assert 0 < half.velocity < 0.004
+    assert bfloat.latent < 0.03
+    assert half.latent < 0.004
+    print(f"16 bits: {bfloat}; {half}")
 
 
 # --- rankers -------------------------------------------------------------------------------------
