@@ -18,6 +18,7 @@ from torch import Tensor
 from engine.data import MaskedVideo, Monitor, Notice, Span
 from engine.errors import PromptError
 from engine.rankers.base import RankingRequest
+from engine.rankers.ensemble import Ranking, RankingReport
 from engine.samplers import Draw, Sampling, Step, VectorField, batch_noise
 
 from .batch import Batch
@@ -42,8 +43,9 @@ class SeparationResult:
     candidates: per prompt [K, N'], all targets, best first; the first is `target`.
     order: per prompt, which take each of them is.
     scores: [B, K] in the same order, larger is better; `None` when nothing ranked them.
+    ranking: which rankers made the scores, and which could not.
     spans: that the model was given, by the user or predicted.
-    noise: [B * K, T, 2C], where the takes started.   notices: what the user should know.
+    noise: [B * K, T, 2C], where the takes started.
     """
 
     target: list[Tensor]
@@ -51,9 +53,16 @@ class SeparationResult:
     candidates: list[Tensor]
     order: tuple[tuple[int, ...], ...]
     scores: Tensor | None
+    ranking: RankingReport
     spans: tuple[tuple[Span, ...], ...]
     noise: Tensor
-    notices: tuple[Notice, ...] = ()
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the user should know: candidates that were not ranked as they should be."""
+        if self.scores is None and len(self.order[0]) > 1 and not self.ranking.missing:
+            return (Notice("candidates_unranked", "No ranker: candidates are in no order."),)
+        return self.ranking.notices()
 
 
 class SAMAudio(SAMAudioNetwork):
@@ -125,8 +134,9 @@ class SAMAudio(SAMAudioNetwork):
         target, residual = latent.chunk(2, dim=-1)
         takes = self._by_prompt(batch, self.decode(target, message[0::2]))
         monitor.report("rank", _DECODED)
-        order, scores, notices = self.rank(batch, takes, monitor)
+        ranking = self.rank(batch, takes, monitor)
 
+        order, scores = _best_first(ranking, batch.n_prompts, n_takes)
         best = torch.tensor([prompt * n_takes + row[0] for prompt, row in enumerate(order)])
         residuals = self.decode(residual[best], message[1::2][best])
         ordered = [wavs[list(row)] for wavs, row in zip(takes, order, strict=True)]
@@ -137,9 +147,9 @@ class SAMAudio(SAMAudioNetwork):
             candidates=ordered,
             order=order,
             scores=scores,
+            ranking=ranking.report,
             spans=batch.spans,
             noise=noise,
-            notices=notices,
         )
 
     def with_predicted_spans(self, batch: Batch, audio: Tensor) -> Batch:
@@ -147,6 +157,8 @@ class SAMAudio(SAMAudioNetwork):
 
         audio: features [B, T, C] of its mixtures. The prediction is float32 whatever the network.
         """
+        if all(batch.spans):
+            return batch
         predictor = self.companions.span_predictor.on(self.device)
         prediction = predictor.predict(audio.float(), batch.descriptions, batch.valid)
         spans = zip(batch.spans, prediction.spans, strict=True)
@@ -197,24 +209,18 @@ class SAMAudio(SAMAudioNetwork):
         start = noise.to(self.device, torch.float32)
         return sampling.solve(self.vector_field(conditioning), start, on_step)
 
-    def rank(
-        self, batch: Batch, takes: Sequence[Tensor], monitor: Monitor
-    ) -> tuple[tuple[tuple[int, ...], ...], Tensor | None, tuple[Notice, ...]]:
-        """The order of the takes, best first, their scores [B, K] in it, and what to say of it.
+    def rank(self, batch: Batch, takes: Sequence[Tensor], monitor: Monitor) -> Ranking:
+        """Scores of the takes, per prompt [K, N'], by the rankers that the configuration names.
 
-        takes: per prompt [K, N']. Without a ranking they stay in the order they came in.
+        Raises Cancelled, CheckpointCorrupt or CheckpointMismatch.
         """
-        n_takes = takes[0].shape[0]
-        unranked = tuple(tuple(range(n_takes)) for _ in takes)
         rankers = self.companions.rankers(self.device)
-        if n_takes == 1 or rankers is None:
-            return unranked, None, ()
-
+        if rankers is None or takes[0].shape[0] == 1:
+            return Ranking(None, RankingReport(), {})
         videos = [None] * batch.n_prompts if rankers.visual is None else _shown(batch)
+        mixtures = zip(batch.audios, batch.wav_sizes, strict=True)
         request = RankingRequest(
-            mixtures=tuple(
-                row[0, :size] for row, size in zip(batch.audios, batch.wav_sizes, strict=True)
-            ),
+            mixtures=tuple(mixture[0, :n_samples] for mixture, n_samples in mixtures),
             candidates=tuple(takes),
             descriptions=batch.descriptions,
             spans=batch.spans,
@@ -223,11 +229,7 @@ class SAMAudio(SAMAudioNetwork):
         )
         ranking = rankers.rank(request, monitor)
         log.info("%s", ranking.report)
-        if ranking.scores is None:
-            return unranked, None, ranking.report.notices()
-        order = tuple(ranking.best_first(prompt) for prompt in range(batch.n_prompts))
-        scores = ranking.scores.gather(1, torch.tensor(order))
-        return order, scores, ranking.report.notices()
+        return ranking
 
     def _by_prompt(self, batch: Batch, wavs: Tensor) -> list[Tensor]:
         """wavs [B * K, N] as [K, N'] per prompt, cut to its own frames."""
@@ -258,6 +260,16 @@ class SAMAudio(SAMAudioNetwork):
                 "the target and one for the residual of every candidate"
             )
         return given
+
+
+def _best_first(
+    ranking: Ranking, n_prompts: int, n_takes: int
+) -> tuple[tuple[tuple[int, ...], ...], Tensor | None]:
+    """The takes of each prompt, best first, and their scores in that order."""
+    if ranking.scores is None:
+        return (tuple(range(n_takes)),) * n_prompts, None
+    order = tuple(ranking.best_first(prompt) for prompt in range(n_prompts))
+    return order, ranking.scores.gather(1, torch.tensor(order))
 
 
 def _checked_candidates(n_candidates: int) -> int:

@@ -3,7 +3,7 @@
     texts -> tokenizer.json -> ids [B, L] -> T5Encoder -> features [B, L, 768], valid [B, L]
 
 Not through `transformers`: importing its T5 takes 3.6 s of CPU time and 157 MB of memory, the
-`tokenizers` package 0.01 s and 3 MB (measured on one machine with 5.23 and 0.22), and the encoder
+`tokenizers` package 0.01 s and 3 MB (5.23 and 0.23 on one machine), and the encoder
 is two hundred lines that do not change. Names are Hugging Face's, which are the files' names.
 """
 

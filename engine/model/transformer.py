@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import AudioError
+from engine.units import SAM_HOP_LENGTH, SAM_SAMPLE_RATE
 
 from .attention import Attention
 from .config import NonLinearity, TransformerConfig
@@ -97,7 +98,7 @@ class DiT(nn.Module):
         if n_frames > limit:
             raise AudioError(
                 f"{n_frames} frames at once, the model has positions for {limit} "
-                f"({limit * 0.04:.0f} s); separate longer audio in windows"
+                f"({limit * SAM_HOP_LENGTH / SAM_SAMPLE_RATE:g} s); separate it in windows"
             )
 
 

@@ -14,7 +14,7 @@ import engine.model
 from engine.data import MaskedVideo, Monitor, Span
 from engine.errors import Cancelled, CheckpointMismatch, CheckpointNotFound, PromptError
 from engine.model import SAMAudio, SAMAudioProcessor
-from engine.model.config import SoundActivityRankerConfig
+from engine.model.config import JudgeRankerConfig, SoundActivityRankerConfig
 from engine.samplers import Sampling
 
 from .tiny_model import TINY_TOWERS, write_checkpoint
@@ -109,6 +109,8 @@ def test_more_candidates_keep_the_first_ones(model: SAMAudio) -> None:
     assert [takes.shape for takes in three.candidates] == [(3, 3840), (3, 5760)]
     assert three.order == ((0, 1, 2), (0, 1, 2))  # no ranker in this model, no spans
     assert three.scores is None
+    assert [notice.code for notice in three.notices] == ["candidates_unranked"]
+    assert not one.notices
     for few, many in zip(one.target, three.target, strict=True):
         assert difference(many, few) < SAME
 
@@ -122,6 +124,8 @@ def test_candidates_come_best_first_with_their_residual(tmp_path: Path) -> None:
     scores = ranked.scores[0].tolist()
     assert scores == sorted(scores, reverse=True)
     assert sorted(ranked.order[0]) == [0, 1, 2, 3]
+    assert ranked.ranking.used == (("sound_activity", 1.0),)
+    assert not ranked.notices
     assert torch.equal(ranked.target[0], ranked.candidates[0][0])
 
     best = ranked.order[0][0]
@@ -132,6 +136,16 @@ def test_candidates_come_best_first_with_their_residual(tmp_path: Path) -> None:
         sampling=SHORT,
     )
     assert difference(ranked.residual[0], alone.residual[0]) < SAME
+
+
+def test_a_ranker_without_weights_is_named_in_the_result(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model", text_ranker=JudgeRankerConfig())
+    model = SAMAudio.from_pretrained(folder, root=tmp_path)
+    batch = PROCESSOR(["dog"], [noise_of(3000)])
+    result = model.separate(batch, reranking_candidates=2, sampling=SHORT)
+    assert result.scores is None
+    assert [missing.name for missing in result.ranking.missing] == ["judge"]
+    assert [notice.code for notice in result.notices] == ["rankers_missing"]
 
 
 def messages(n_candidates: int) -> Tensor:
@@ -194,6 +208,9 @@ def test_companions_that_are_not_there_are_named(folder: Path, tmp_path: Path) -
     model = SAMAudio.from_pretrained(folder, root=tmp_path)
     with pytest.raises(CheckpointNotFound, match="pe-a-frame-large"):
         model.separate(batch, predict_spans=True, sampling=SHORT)
+
+    spanned = PROCESSOR(["dog"], [noise_of(3000)], anchors=[[Span(0, 0.02)]])
+    model.separate(spanned, predict_spans=True, sampling=SHORT)  # nothing is left to predict
 
     none = write_checkpoint(tmp_path / "none", span_predictor=None)
     with pytest.raises(CheckpointNotFound, match="names no span predictor"):
