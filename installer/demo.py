@@ -19,7 +19,8 @@ def run(environment: Environment) -> int:
     if installed:
         print(f"installed in {ready_s - start_s:.0f} s")
     result = separate(environment)
-    print(report(result, time.monotonic() - ready_s))
+    took_s = time.monotonic() - ready_s
+    print(report(result, took_s, measure(environment, Path(result["target"]["path"]))))
     return 0
 
 
@@ -62,8 +63,19 @@ def separate(environment: Environment) -> Mapping[str, Any]:
     return result
 
 
-def report(result: Mapping[str, Any], took_s: float) -> str:
-    """The small report, one fact a line."""
+def measure(environment: Environment, stem: Path) -> tuple[float, float]:
+    """How clear the sound is in the mixture and in the stem, against the true sound, in dB."""
+    script = environment.checkout / "installer" / "example" / "measure.py"
+    command = [str(environment.program("python")), str(script), str(stem)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SetupFailed(f"{stem} cannot be measured: {done.stderr.strip().splitlines()[-1]}")
+    before_db, after_db = map(float, done.stdout.split())
+    return before_db, after_db
+
+
+def report(result: Mapping[str, Any], took_s: float, clear_db: tuple[float, float]) -> str:
+    """The small report, one fact a line. clear_db: SI-SDR before and after."""
     null_db = result["null_db"]
     null = "exactly zero" if null_db is None else f"{null_db:.1f} dBFS"
     facts = {
@@ -73,6 +85,7 @@ def report(result: Mapping[str, Any], took_s: float) -> str:
         "rate": f"{result['sample_rate']} Hz",
         "channels": result["n_channels"],
         "null error": f"{null} (mixture - target - residual, read back from the files)",
+        "clearer by": f"{clear_db[1] - clear_db[0]:.1f} dB (SI-SDR against the true sound)",
         "time taken": f"{took_s:.1f} s",
     }
     return "\n".join(f"{name:<12}{fact}" for name, fact in facts.items())

@@ -259,8 +259,11 @@ def test_the_report_says_where_things_lie_and_whether_they_add_up() -> None:
         "n_channels": 2,
         "null_db": None,
     }
-    lines = dict(line.split(None, 1) for line in demo.report(result, 1.25).splitlines())
+    lines = dict(
+        line.split(None, 1) for line in demo.report(result, 1.25, (-6.0, 6.5)).splitlines()
+    )
     assert Path(lines["target"]) == Path("stems/dog.flac")
     assert lines["rate"] == "48000 Hz"
     assert "exactly zero" in lines["null"]
-    assert "-150.0 dBFS" in demo.report({**result, "null_db": -150.0}, 1.25)
+    assert lines["clearer"].startswith("by  12.5 dB")
+    assert "-150.0 dBFS" in demo.report({**result, "null_db": -150.0}, 1.25, (0, 1))
