@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.checkpoints.load import convert, load_into, read_state_dict
+from engine.checkpoints.load import convert, load_into, read_state_dict, release_pages
 from engine.checkpoints.store import resolve
 from engine.errors import CheckpointNotFound
 
+from .codec_layers import WeightNormed
 from .companions import Companions
 from .config import SAMAudioConfig, from_dict, read_json
 from .separation import SAMAudio
@@ -65,7 +66,12 @@ def _set_precision(model: SAMAudio, dtype: torch.dtype | None) -> None:
     for name, parameter in model.named_parameters():
         wanted = torch.float32 if name.startswith("audio_codec.") else dtype
         parameter.data = convert(parameter.data, wanted, name)
-    model.audio_codec.fold_weight_norm()
+    for module in model.audio_codec.modules():
+        if isinstance(module, WeightNormed):
+            parts = (module.weight_g.data, module.weight_v.data)
+            module.fold()
+            for part in parts:  # mapped from the file, and not needed again
+                release_pages(part)
 
 
 def _text_encoder(folder: Path, config: SAMAudioConfig, root: Path | None) -> TextEncoder:
