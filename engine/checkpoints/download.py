@@ -140,7 +140,9 @@ def _checked(
     """What the weights hold; files that are not what they should be are deleted."""
     try:
         record.compare(digests)
-        return check(model, staged / model.weights[0].name) if model.weights else None
+        if not model.weights:
+            return None
+        return check(model, staged / model.weights[0].name, staged / "config.json")
     except (CheckpointMismatch, CheckpointCorrupt):
         shutil.rmtree(staged)
         raise

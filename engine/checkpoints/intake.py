@@ -166,7 +166,8 @@ def _structure(model: KnownModel, files: dict[str, Path]) -> Structure | None:
     if not model.weights:
         return None
     index = files.get("model.safetensors.index.json")
-    return check(model, index or next(p for n, p in files.items() if n not in _plain(model)))
+    weights = index or next(path for name, path in files.items() if name not in _plain(model))
+    return check(model, weights, files.get("config.json", weights))
 
 
 def _plain(model: KnownModel) -> set[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.errors import CheckpointMismatch
 
 from .catalog import CATALOGUE, KnownModel
+from .fit import require_fit
 from .identify import Identity, identify
 from .load import OTHER_LAYOUT, StateDict, read_state_dict
 
@@ -39,19 +40,21 @@ def look_at(state: StateDict) -> Structure:
     return Structure(identity, precision, len(state))
 
 
-def check(model: KnownModel, file: Path) -> Structure:
-    """The structure of `file`, when it is that of `model`.
+def check(model: KnownModel, file: Path, config_file: Path) -> Structure:
+    """The structure of `file`, when it is that of `model` and fits its configuration.
 
     A size that was never published (a tuned or a test model) is accepted.
-    Raises CheckpointMismatch, which says what the file holds instead.
+    Raises CheckpointMismatch, which says what the file holds instead or where it does not fit.
     """
-    found = look_at(read_weights(file, model.kind))
+    state = read_weights(file, model.kind)
+    found = look_at(state)
     given = found.identity
     if given.kind != model.kind or (model.size and given.size and given.size != model.size):
         advice = f"; {OTHER_LAYOUT}" if given.kind == "judge-hf" else ""
         raise CheckpointMismatch(
             f"{file} holds {given.label}, not {model.name} ({model.purpose}){advice}"
         )
+    require_fit(model.kind, state, config_file, str(file))
     return found
 
 

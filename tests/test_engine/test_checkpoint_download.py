@@ -1,12 +1,14 @@
 """Downloads from a real server on this machine: refusals, breaks, wrong bytes, pins, mirrors."""
 
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,8 +33,10 @@ from engine.errors import (
     DiskFull,
     DownloadFailed,
 )
+from engine.model.sam_audio import SAMAudioNetwork
 
 from .checkpoint_hub import COMMIT, GOOD_TOKEN, OUTSIDER_TOKEN, LocalHub, serve
+from .tiny_model import randomise, tiny_config
 
 SMALL = find("sam-audio-small")[0]
 REPOSITORY = "facebook/sam-audio-small"
@@ -44,18 +48,19 @@ def saved(state: object) -> bytes:
     return buffer.getvalue()
 
 
-def sam_files(n_padding: int = 200_000) -> dict[str, bytes]:
-    torch.manual_seed(0)
-    state = {
-        "embed_anchors.embed.weight": torch.randn(4, 16),
-        "memory_proj.weight": torch.randn(64, 32),
-        "padding": torch.randn(n_padding),
-    }
-    return {
-        "README.md": b"---\nlicense: other\n---\n",
-        "config.json": b'{"num_anchors": 3}',
-        "checkpoint.pt": saved(state),
-    }
+@cache
+def _tiny_sam(n_padding: int) -> tuple[bytes, bytes]:
+    """config.json and checkpoint.pt of a tiny SAM-Audio with so many unused values."""
+    network = SAMAudioNetwork(tiny_config())
+    randomise(network)
+    padding = {"vision_encoder.padding": torch.linspace(0, 1, n_padding)}
+    return json.dumps(asdict(tiny_config())).encode(), saved(network.state_dict() | padding)
+
+
+def sam_files(n_padding: int = 100_000) -> dict[str, bytes]:
+    config, weights = _tiny_sam(n_padding)
+    readme = b"---\nlicense: other\n---\n"
+    return {"README.md": readme, "config.json": config, "checkpoint.pt": weights}
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.checkpoints.catalog import CATALOGUE, KnownModel, find, is_known
 from engine.checkpoints.convert import PRECISIONS, convert_model
+from engine.checkpoints.identify import Identity
 from engine.checkpoints.intake import import_model
 from engine.checkpoints.load import read_state_dict
 from engine.checkpoints.lock import hold
 from engine.checkpoints.manifest import read_manifest
 from engine.checkpoints.store import Store, default_root, require_whole, resolve
-from engine.checkpoints.structure import read_weights
+from engine.checkpoints.structure import guess, look_at, read_weights
 from engine.checkpoints.write import write_safetensors
 from engine.data import Monitor, Progress
 from engine.errors import (
@@ -32,21 +32,20 @@ from engine.errors import (
     CheckpointNotFound,
     DiskFull,
 )
+from engine.model.config import SAMAudioConfig
+from engine.model.sam_audio import SAMAudioNetwork
+
+from .tiny_model import randomise, tiny_config, write_checkpoint, write_t5
 
 SMALL = find("sam-audio-small")[0]
 T5 = find("t5-base")[0]
 
 
-def sam_state(width: int = 64, n_layers: int = 2) -> dict[str, Tensor]:
-    """Tensors by which SAM-Audio is recognised, with a few values of each kind."""
-    torch.manual_seed(1)
-    layers = {f"transformer.layers.{i}.attention.wq.weight": (8, 8) for i in range(n_layers)}
-    shapes = {"embed_anchors.embed.weight": (4, 16), "memory_proj.weight": (width, 32)} | layers
-    return {name: torch.randn(shape) for name, shape in shapes.items()}
-
-
-def t5_state() -> dict[str, Tensor]:
-    return {"shared.weight": torch.randn(9, 4), "encoder.final_layer_norm.weight": torch.ones(4)}
+def sam_state(seed: int = 0) -> dict[str, Tensor]:
+    """A tiny SAM-Audio as its checkpoint has it."""
+    network = SAMAudioNetwork(tiny_config())
+    randomise(network, seed)
+    return network.state_dict()
 
 
 def ignore(n_bytes: int) -> None:
@@ -55,11 +54,8 @@ def ignore(n_bytes: int) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """An official-layout folder of a tiny SAM-Audio."""
-    folder = tmp_path / "down loads — Ünïcode"
-    folder.mkdir()
-    torch.save(sam_state(), folder / "checkpoint.pt")
-    (folder / "config.json").write_text('{"num_anchors": 3}', encoding="utf-8")
+    """An official-layout folder of a tiny SAM-Audio, with a file that is no part of it."""
+    folder = write_checkpoint(tmp_path / "down loads — Ünïcode")
     (folder / "README.md").write_text("not part of the model", encoding="utf-8")
     return folder
 
@@ -92,31 +88,41 @@ def test_import_list_verify_and_resolve(source: Path, store: Store) -> None:
 def test_a_size_that_was_never_published_is_accepted_and_said(source: Path, store: Store) -> None:
     notices = import_model(store, source, "sam-audio-small").notices
     assert [notice.code for notice in notices] == ["model_size_unknown"]
-    assert "width 64, 2 layers" in notices[0].message
+    assert "width 24, 2 layers" in notices[0].message
+
+
+@pytest.mark.parametrize("size", SAMAudioConfig.sizes)
+def test_published_sizes_are_recognised(size: str) -> None:
+    with torch.device("meta"):
+        state = SAMAudioNetwork(SAMAudioConfig.published(size)).state_dict()
+    found = look_at(state)
+    assert found.identity == Identity("sam-audio", f"SAM-Audio {size}", size)
+    assert found.precision == "float32"
+
+
+def marks_of_base() -> dict[str, Tensor]:
+    """As much of SAM-Audio base as tells its size."""
+    layers = {f"transformer.layers.{i}.attention.wq.weight": torch.ones(1) for i in range(16)}
+    marks = {
+        "embed_anchors.embed.weight": torch.ones(4, 8),
+        "memory_proj.weight": torch.ones(2048, 4),
+    }
+    return marks | layers
 
 
 @pytest.mark.parametrize(
-    ("width", "n_layers", "folder", "name"),
-    [
-        (1536, 12, "download", "sam-audio-small"),
-        (2048, 16, "sam-audio-base-tv", "sam-audio-base-tv"),
-        (2816, 22, "x", "sam-audio-large"),
-    ],
+    ("folder", "name"),
+    [("downloads", "sam-audio-base"), ("sam-audio-base-tv", "sam-audio-base-tv")],
 )
-def test_published_sizes_are_recognised(
-    tmp_path: Path, store: Store, width: int, n_layers: int, folder: str, name: str
+def test_the_model_is_guessed_from_weights_and_folder(
+    tmp_path: Path, folder: str, name: str
 ) -> None:
-    place = tmp_path / folder
-    place.mkdir()
-    torch.save(sam_state(width, n_layers), place / "checkpoint.pt")
-    (place / "config.json").write_text("{}", encoding="utf-8")
-    taken = import_model(store, place)
-    assert taken.installed.model.name == name
-    assert [notice.code for notice in taken.notices] == ["model_recognised"]
+    torch.save(marks_of_base(), tmp_path / "c.pt")
+    assert guess(tmp_path / "c.pt", folder).name == name
 
 
-def test_another_size_or_model_is_refused(tmp_path: Path, source: Path, store: Store) -> None:
-    torch.save(sam_state(2048, 16), source / "checkpoint.pt")
+def test_another_size_or_model_is_refused(source: Path, store: Store) -> None:
+    torch.save(marks_of_base(), source / "checkpoint.pt")
     with pytest.raises(CheckpointMismatch, match="holds SAM-Audio base, not sam-audio-large"):
         import_model(store, source, "sam-audio-large")
     torch.save({"cat_audio_proj.weight": torch.ones(1)}, source / "checkpoint.pt")
@@ -128,10 +134,27 @@ def test_another_size_or_model_is_refused(tmp_path: Path, source: Path, store: S
     assert store.installed() == ()
 
 
+def test_weights_have_to_fit_their_own_configuration(source: Path, store: Store) -> None:
+    config = json.loads((source / "config.json").read_text("utf-8"))
+    config["anchor_embedding_dim"] = 5
+    (source / "config.json").write_text(json.dumps(config), "utf-8")
+    with pytest.raises(CheckpointMismatch, match=r"another shape \(2\): embed_anchors"):
+        import_model(store, source, "sam-audio-small")
+    (source / "config.json").write_text(json.dumps(config | {"n_ears": 2}), "utf-8")
+    with pytest.raises(CheckpointMismatch, match="unknown key n_ears"):
+        import_model(store, source, "sam-audio-small")
+    (source / "config.json").write_text(json.dumps(config | {"anchor_embedding_dim": 4}), "utf-8")
+    state = sam_state()
+    del state["proj.bias"]
+    torch.save(state | {"stray": torch.ones(1)}, source / "checkpoint.pt")
+    with pytest.raises(CheckpointMismatch, match=r"(?s)missing \(1\): proj.bias.*unexpected"):
+        import_model(store, source, "sam-audio-small")
+    assert store.installed() == ()
+
+
 def test_the_weights_file_itself_can_be_given(tmp_path: Path, store: Store) -> None:
-    save_file(t5_state(), tmp_path / "t5 weights.safetensors")
-    for name in ("config.json", "tokenizer.json"):
-        (tmp_path / name).write_text("{}", encoding="utf-8")
+    write_t5(tmp_path)
+    (tmp_path / "model.safetensors").rename(tmp_path / "t5 weights.safetensors")
     folder = import_model(store, tmp_path / "t5 weights.safetensors").installed.folder
     assert (folder / "model.safetensors").is_file()
 
@@ -157,7 +180,7 @@ def test_a_damaged_source_is_refused_before_anything_is_copied(source: Path, sto
 def test_replacing_has_to_be_asked_for(source: Path, store: Store) -> None:
     import_model(store, source, "sam-audio-small")
     first = (store.folder(SMALL) / "checkpoint.pt").read_bytes()
-    torch.save(sam_state(width=32), source / "checkpoint.pt")
+    torch.save(sam_state(seed=1), source / "checkpoint.pt")
     with pytest.raises(CheckpointError, match="already in"):
         import_model(store, source, "sam-audio-small")
     assert (store.folder(SMALL) / "checkpoint.pt").read_bytes() == first
@@ -219,7 +242,7 @@ def test_a_damaged_manifest_is_reported(source: Path, store: Store, text: str) -
 
 
 def test_a_cancelled_import_continues_where_it_stopped(source: Path, store: Store) -> None:
-    big = sam_state() | {"padding": torch.randn(5_000_000)}
+    big = sam_state() | {"vision_encoder.padding": torch.randn(5_000_000)}
     torch.save(big, source / "checkpoint.pt")
     seen: list[float] = []
     stop_at = 0.5
@@ -251,14 +274,10 @@ def test_a_partial_copy_of_something_else_is_not_trusted(source: Path, store: St
 
 
 def test_a_disk_that_is_too_small_is_noticed_first(tmp_path: Path, store: Store) -> None:
-    folder = tmp_path / "big"
-    folder.mkdir()
-    for name in ("config.json", "tokenizer.json"):
-        (folder / name).write_text("{}", encoding="utf-8")
+    folder = write_t5(tmp_path / "big")
     free = shutil.disk_usage(tmp_path).free
     with (folder / "tokenizer_config.json").open("wb") as sparse:
         sparse.truncate(free + 10**9)
-    save_file(t5_state(), folder / "model.safetensors")
     with pytest.raises(DiskFull, match=r"needs .* GB in .* are free; make .* of room"):
         import_model(store, folder, "t5-base")
     assert not store.has(T5)
@@ -282,7 +301,9 @@ _LIMITED = """
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the system has no limit on file size")
 def test_running_out_of_room_is_explained_and_can_be_continued(source: Path, store: Store) -> None:
-    torch.save(sam_state() | {"padding": torch.randn(5_000_000)}, source / "checkpoint.pt")
+    torch.save(
+        sam_state() | {"vision_encoder.padding": torch.randn(5_000_000)}, source / "checkpoint.pt"
+    )
     code = textwrap.dedent(_LIMITED)
     answer = subprocess.run(
         [sys.executable, "-c", code, str(source), str(store.root)],
@@ -338,7 +359,8 @@ def test_remove_frees_the_folder(source: Path, store: Store) -> None:
 def test_convert_keeps_names_and_changes_precision(
     source: Path, store: Store, precision: str
 ) -> None:
-    state = sam_state() | {"steps": torch.arange(4), "scale": torch.tensor(0.3)}
+    unused = {"steps": torch.arange(4), "scale": torch.tensor(0.3)}
+    state = sam_state() | {f"vision_encoder.{name}": t for name, t in unused.items()}
     torch.save(state, source / "checkpoint.pt")
     import_model(store, source, "sam-audio-small")
     steps: list[Progress] = []
@@ -347,7 +369,7 @@ def test_convert_keeps_names_and_changes_precision(
     assert steps[-1].fraction == 1.0
     stored = read_state_dict(done.folder)
     assert sorted(stored) == sorted(state)
-    assert stored["steps"].dtype == torch.int64
+    assert stored["vision_encoder.steps"].dtype == torch.int64
     for name, tensor in state.items():
         dtype = PRECISIONS[precision] if tensor.is_floating_point() else tensor.dtype
         assert torch.equal(stored[name], tensor.to(dtype))
@@ -384,9 +406,9 @@ def test_conversions_that_make_no_sense_are_refused(
         convert_model(store, SMALL, "int3")
     with pytest.raises(CheckpointError, match="only a tokenizer"):
         convert_model(store, roberta, "float32")
-    torch.save(sam_state() | {"huge": torch.tensor([1e6])}, source / "checkpoint.pt")
+    torch.save(sam_state() | {"vision_encoder.huge": torch.tensor([1e6])}, source / "checkpoint.pt")
     import_model(store, source, "sam-audio-small")
-    with pytest.raises(CheckpointError, match="huge holds values beyond"):
+    with pytest.raises(CheckpointError, match=r"vision_encoder\.huge holds values beyond"):
         convert_model(store, SMALL, "float16")
     require_whole(store.verify(SMALL), store.folder(SMALL))
 
@@ -401,11 +423,13 @@ def test_large_models_become_shards(tmp_path: Path) -> None:
     assert all(torch.equal(stored[name], state[name]) for name in state)
 
 
-def test_a_sharded_mirror_can_be_imported_and_converted(tmp_path: Path, store: Store) -> None:
+def test_a_sharded_mirror_can_be_imported_and_converted(
+    tmp_path: Path, source: Path, store: Store
+) -> None:
     folder = tmp_path / "mirror"
     folder.mkdir()
-    write_safetensors(sam_state(), folder, None, ignore, shard_bytes=2000)
-    (folder / "config.json").write_text("{}", encoding="utf-8")
+    write_safetensors(sam_state(), folder, None, ignore, shard_bytes=1_000_000)
+    shutil.copy(source / "config.json", folder)
     names = {path.name for path in folder.iterdir()}
     assert len(names) > 3
     taken = import_model(store, folder, "sam-audio-small")

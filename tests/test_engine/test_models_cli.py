@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from huggingface_hub import close_session
-from safetensors.torch import save_file
 
 from engine.checkpoints.catalog import CATALOGUE
 from engine.cli.models import main
 
 from .checkpoint_hub import LocalHub, serve
+from .tiny_model import write_checkpoint
 
 LICENCE = "SAM-Audio's weights are under Meta's SAM License"
 
@@ -28,12 +27,7 @@ def store(tmp_path: Path) -> str:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """An official-layout folder of a tiny SAM-Audio."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    state = {"embed_anchors.embed.weight": torch.ones(4, 8), "memory_proj.weight": torch.ones(8, 4)}
-    torch.save(state, folder / "checkpoint.pt")
-    (folder / "config.json").write_text("{}", encoding="utf-8")
-    return folder
+    return write_checkpoint(tmp_path / "tiny")
 
 
 @pytest.fixture
@@ -41,6 +35,11 @@ def hub() -> Iterator[LocalHub]:
     with serve(LocalHub({})) as running:
         yield running
     close_session()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def json_lines(text: str) -> list[dict[str, object]]:
@@ -172,17 +171,11 @@ def test_a_wrong_command_line_ends_with_two(
 
 
 def test_download_brings_what_the_model_needs_and_shows_the_licence(
-    tmp_path: Path, store: str, source: Path, hub: LocalHub, capsys: pytest.CaptureFixture[str]
+    store: str, source: Path, hub: LocalHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    t5 = {"shared.weight": torch.ones(3, 2), "encoder.final_layer_norm.weight": torch.ones(2)}
-    save_file(t5, tmp_path / "model.safetensors")
     hub.files = {
-        "facebook/sam-audio-small": {p.name: p.read_bytes() for p in source.iterdir()},
-        "google-t5/t5-base": {
-            "config.json": b"{}",
-            "tokenizer.json": b"{}",
-            "model.safetensors": (tmp_path / "model.safetensors").read_bytes(),
-        },
+        "facebook/sam-audio-small": contents(source),
+        "google-t5/t5-base": contents(source / "t5"),
     }
     place = ["--store", store, "--endpoint", hub.endpoint]
     assert main(["download", "sam-audio-small", "--json", *place]) == 0
