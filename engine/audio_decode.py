@@ -27,6 +27,7 @@ _PYAV_SUFFIXES = (
     *(".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp4", ".mpc", ".mpeg", ".mpg", ".mts", ".mxf"),
     *(".ts", ".tta", ".webm", ".wma", ".wmv", ".wv"),
 )
+_MP3_TOLERANCE_S = 0.25  # many encoders and taggers are a few frames off
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -49,7 +50,8 @@ def decode_with_libsndfile(sound: soundfile.SoundFile, path: Path, monitor: Moni
     dtype = native_dtype(sound.subtype)
     file, n_samples = _spool(_libsndfile_blocks(sound, path, dtype), dtype, monitor)
     storage = DecodedStorage(file, dtype, sound.channels, left_shift(sound.subtype))
-    if n_samples < sound.frames < 1 << 62:
+    tolerance = round(_MP3_TOLERANCE_S * sound.samplerate) if sound.format == "MP3" else 0
+    if n_samples + tolerance < sound.frames:
         storage.close()
         raise AudioUnreadable(
             f"{path}: it says {sound.frames} samples and holds {n_samples}: "
@@ -59,9 +61,10 @@ def decode_with_libsndfile(sound: soundfile.SoundFile, path: Path, monitor: Moni
     return Decoded(storage, form, sound.samplerate, n_samples, sound.channels)
 
 
-def decode_with_pyav(path: Path, monitor: Monitor) -> Decoded:
-    """Decode the first or best audio track of any file that PyAV knows.
+def decode_with_pyav(path: Path, monitor: Monitor, why: str) -> Decoded:
+    """Decode the best audio track of any file that PyAV knows.
 
+    why: what libsndfile had against the file; goes into the message if PyAV cannot read it either.
     Raises AudioUnreadable if there is none, BackendUnavailable without PyAV, DiskFull, Cancelled.
     """
     if importlib.util.find_spec("av") is None:
@@ -71,12 +74,18 @@ def decode_with_pyav(path: Path, monitor: Monitor) -> Decoded:
                 "pip install 'stemlasso[video]', or convert the file to WAV"
             )
         raise AudioUnreadable(
-            f"{path}: it is not an audio file, or of a kind that needs PyAV "
+            f"{path}: it is not an audio file ({why}), or of a kind that needs PyAV "
             "(pip install 'stemlasso[video]'); WAV, AIFF, FLAC, OGG and MP3 work without"
         )
-    from .av_track import open_track
+    try:
+        from .av_track import open_track
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"{path}: it needs PyAV, which is installed but does not load ({error}): "
+            "pip install --force-reinstall 'stemlasso[video]', or convert the file to WAV"
+        ) from error
 
-    with open_track(path) as track:
+    with open_track(path, why) as track:
         file, n_samples = _spool(track.blocks(), track.dtype, monitor)
         storage = DecodedStorage(file, track.dtype, track.n_channels, track.shift)
         form = AudioFormat(track.container, track.subtype)

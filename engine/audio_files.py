@@ -1,6 +1,8 @@
 """Audio files and arrays as `AudioClip`: opening, and refusing what cannot be used."""
 
+import math
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +39,12 @@ def open_clip(path: str | os.PathLike[str], monitor: Monitor | None = None) -> A
     _check_readable(path)
     check_promised_size(path)
     sound = _open_sound(path)
-    if sound is None:
-        return _decoded_clip(path, decode_with_pyav(path, monitor or Monitor()), None)
+    if isinstance(sound, str):
+        return _decoded_clip(path, decode_with_pyav(path, monitor or Monitor(), sound), None)
     try:
         _check_shape(str(path), sound.samplerate, sound.channels)
         broadcast = read_broadcast(sound)
-        if sound.subtype not in _READ_IN_PLACE or sound.frames >= _UNKNOWN_LENGTH:
+        if sound.subtype not in _READ_IN_PLACE:
             with sound:
                 decoded = decode_with_libsndfile(sound, path, monitor or Monitor())
             return _decoded_clip(path, decoded, broadcast)
@@ -52,7 +54,7 @@ def open_clip(path: str | os.PathLike[str], monitor: Monitor | None = None) -> A
         raise
 
 
-def clip_from_array(samples: ArrayLike, sample_rate: int, name: str = "mixture") -> AudioClip:
+def clip_from_array(samples: ArrayLike, sample_rate: float, name: str = "mixture") -> AudioClip:
     """The audio of an array [N] or [N, C] of int16, int32, float32 or float64; not copied.
 
     Integers have full scale at 2 ** 15 or 2 ** 31, floating point at 1.0.
@@ -60,6 +62,7 @@ def clip_from_array(samples: ArrayLike, sample_rate: int, name: str = "mixture")
     channel counts that are not supported.
     """
     array = np.asarray(samples)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     subtype = _ARRAY_SUBTYPES.get(array.dtype.name)
     if subtype is None:
         raise AudioError(
@@ -75,10 +78,10 @@ def clip_from_array(samples: ArrayLike, sample_rate: int, name: str = "mixture")
         )
     if not len(columns):
         raise AudioUnreadable("the array holds no samples; give at least one")
+    sample_rate = _whole_rate(sample_rate)
     _check_shape("the array", sample_rate, columns.shape[1])
     if columns.dtype.kind == "f":
         check_finite(columns, 0, sample_rate)
-    # The caller may go on using the array: a view is handed out read-only, the original stays.
     form = AudioFormat("ARRAY", subtype)
     return AudioClip(_array_source(columns, form, sample_rate), name, form)
 
@@ -93,10 +96,19 @@ def _array_source(samples: NDArray[Any], form: AudioFormat, sample_rate: int) ->
     return StoredSource(ArrayStorage(samples), form, sample_rate, (n_samples, n_channels))
 
 
+def _whole_rate(sample_rate: float) -> int:
+    if not math.isfinite(sample_rate) or sample_rate != int(sample_rate):
+        raise AudioError(f"the array: its rate is {sample_rate} Hz; give a whole number")
+    return int(sample_rate)
+
+
 def _check_readable(path: Path) -> None:
     try:
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise AudioUnreadable(f"{path}: it is a folder; give a file")
+        if not stat.S_ISREG(mode):
+            raise AudioUnreadable(f"{path}: it is a pipe or a device; give a file")
         with path.open("rb") as file:
             is_empty = not file.read(1)
     except FileNotFoundError as error:
@@ -110,18 +122,23 @@ def _check_readable(path: Path) -> None:
         raise AudioUnreadable(f"{path}: the file is empty")
 
 
-def _open_sound(path: Path) -> soundfile.SoundFile | None:
-    """The open file, `None` if libsndfile does not know it."""
-    # libsndfile takes files of these suffixes for headerless telephone audio whatever they hold.
+def _open_sound(path: Path) -> soundfile.SoundFile | str:
+    """The open file, or what libsndfile has against it."""
+    headerless = "it has no header that says what its samples are"
     if path.suffix.lower() == ".raw":
-        raise AudioUnreadable(f"{path}: raw samples have no header that says what they are")
+        # soundfile wants to be told the format of these before it opens them.
+        return headerless
     try:
         sound = soundfile.SoundFile(str(path))
-    except soundfile.LibsndfileError:
-        return None
+    except soundfile.LibsndfileError as error:
+        return f"libsndfile: {error.error_string.rstrip('.')}"
     if sound.format == "RAW":
+        # By its suffix alone (.au, .vox) libsndfile takes anything for telephone audio.
         sound.close()
-        return None
+        return headerless
+    if sound.frames >= _UNKNOWN_LENGTH:
+        sound.close()
+        return "its header does not say how long it is"
     return sound
 
 
@@ -149,9 +166,19 @@ def _clip_in_place(
     form = AudioFormat(sound.format, sound.subtype)
     storage = SoundFileStorage(path, sound.subtype, sound)
     source = StoredSource(storage, form, sound.samplerate, (sound.frames, sound.channels))
-    # A cut FLAC file shows at its last sample.
-    storage.fetch(sound.frames - 1, sound.frames)
+    _check_last_sample(path, source)
     return AudioClip(source, path.stem, form, path, broadcast)
+
+
+def _check_last_sample(path: Path, source: StoredSource) -> None:
+    """A cut FLAC file shows when its end is read."""
+    try:
+        source.read_native(source.n_samples - 1, source.n_samples)
+    except AudioUnreadable as error:
+        raise AudioUnreadable(
+            f"{path}: its end cannot be read, so it was cut off or is damaged; "
+            f"copy or download it again ({error})"
+        ) from error
 
 
 def _decoded_clip(path: Path, decoded: Decoded, broadcast: BroadcastInfo | None) -> AudioClip:

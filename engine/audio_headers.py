@@ -5,19 +5,49 @@ as long as the mixture, a cut file has to be refused instead.
 """
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from .errors import AudioUnreadable
 
 _UNKNOWN_SIZE = 0xFFFFFFFF
-_W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+_MAX_CHUNKS = 10_000  # a damaged file may be gigabytes of empty ones
+_MAX_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
+
+
+@dataclass(frozen=True)
+class _ChunkLayout:
+    """How a family of formats writes its chunks. header: of one chunk, name and size."""
+
+    header: struct.Struct
+    first: int
+    samples: bytes
+    alignment: int
+    size_has_header: bool = False
+
+
+_RIFF = _ChunkLayout(struct.Struct("<4sI"), 12, b"data", 2)
+_LAYOUTS = {
+    b"RIFF": _RIFF,
+    b"RF64": _RIFF,
+    b"BW64": _RIFF,
+    b"FORM": _ChunkLayout(struct.Struct(">4sI"), 12, b"SSND", 2),
+    b"riff": _ChunkLayout(
+        struct.Struct("<16sQ"),
+        40,
+        b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a",
+        8,
+        size_has_header=True,
+    ),
+    b"caff": _ChunkLayout(struct.Struct(">4sq"), 8, b"data", 1),
+}
 
 
 def check_promised_size(path: Path) -> None:
-    """Raise AudioUnreadable if the audio chunk of a WAV, RF64, W64, AIFF or CAF file is cut.
+    """Raise AudioUnreadable if a WAV, RF64, W64, AIFF, CAF, AU or OGG file is cut.
 
-    Other files pass; theirs is found out by reading.
+    Other files pass; with them it shows when they are read.
     """
     with path.open("rb") as file:
         n_file_bytes = file.seek(0, 2)
@@ -44,52 +74,51 @@ def _audio_chunk(file: IO[bytes], n_file_bytes: int) -> tuple[int, int] | None:
     head = file.read(12)
     if len(head) < 12:
         return None
-    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
-        return _walk_riff(file, n_file_bytes, "<", b"data")
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return _walk_riff(file, n_file_bytes, ">", b"SSND")
-    if head[:4] == b"riff":
-        return _walk_w64(file, n_file_bytes)
-    if head[:4] == b"caff":
-        return _walk_caf(file, n_file_bytes)
+    for magic, layout in _LAYOUTS.items():
+        if head.startswith(magic):
+            return _find_samples(file, n_file_bytes, layout)
+    if head[:4] == b".snd":
+        start, n_bytes = struct.unpack(">II", head[4:])
+        return None if n_bytes == _UNKNOWN_SIZE else (start, n_bytes)
+    if head[:4] == b"OggS":
+        return _last_ogg_page(file, n_file_bytes)
     return None
 
 
-def _walk_riff(
-    file: IO[bytes], n_file_bytes: int, order: str, wanted: bytes
+def _find_samples(
+    file: IO[bytes], n_file_bytes: int, layout: _ChunkLayout
 ) -> tuple[int, int] | None:
-    position, size_of_data = 12, None
-    while position + 8 <= n_file_bytes:
+    position, size_in_ds64 = layout.first, None
+    for _ in range(_MAX_CHUNKS):
+        if position + layout.header.size > n_file_bytes:
+            return None
         file.seek(position)
-        name, n_bytes = struct.unpack(order + "4sI", file.read(8))
+        name, n_bytes = layout.header.unpack(file.read(layout.header.size))
+        if layout.size_has_header:
+            n_bytes = max(n_bytes - layout.header.size, 0)
         if name == b"ds64":
-            size_of_data = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))[0]
-        if name == wanted:
-            if n_bytes == _UNKNOWN_SIZE and size_of_data is not None:
-                n_bytes = size_of_data
-            return position + 8, n_bytes
-        position += 8 + n_bytes + n_bytes % 2
-    return None
+            size_in_ds64 = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))[0]
+        position += layout.header.size
+        if name == layout.samples:
+            if n_bytes == _UNKNOWN_SIZE and size_in_ds64 is not None:
+                n_bytes = size_in_ds64
+            # CAF allows -1, "until the end of the file", while a recording goes on.
+            return None if n_bytes < 0 else (position, n_bytes)
+        position += -(-max(n_bytes, 0) // layout.alignment) * layout.alignment
+    raise AudioUnreadable(
+        f"{file.name}: it has over {_MAX_CHUNKS} chunks and none with samples: it is damaged; "
+        "copy it again, or open and save it in an editor"
+    )
 
 
-def _walk_w64(file: IO[bytes], n_file_bytes: int) -> tuple[int, int] | None:
-    position = 40
-    while position + 24 <= n_file_bytes:
-        file.seek(position)
-        name, n_bytes = struct.unpack("<16sQ", file.read(24))
-        if name == _W64_DATA:
-            return position + 24, n_bytes - 24
-        position += max((n_bytes + 7) // 8 * 8, 24)
-    return None
-
-
-def _walk_caf(file: IO[bytes], n_file_bytes: int) -> tuple[int, int] | None:
-    position = 8
-    while position + 12 <= n_file_bytes:
-        file.seek(position)
-        name, n_bytes = struct.unpack(">4sq", file.read(12))
-        if name == b"data":
-            # -1 means "until the end of the file", which the standard allows.
-            return None if n_bytes < 0 else (position + 12, n_bytes)
-        position += 12 + max(n_bytes, 0)
-    return None
+def _last_ogg_page(file: IO[bytes], n_file_bytes: int) -> tuple[int, int] | None:
+    """Start and size in bytes of the last page; its table says how long each part of it is."""
+    tail_start = max(n_file_bytes - 2 * _MAX_OGG_PAGE_BYTES, 0)
+    file.seek(tail_start)
+    tail = file.read()
+    page = tail.rfind(b"OggS")
+    if page < 0:
+        return None
+    n_parts = tail[page + 26] if page + 26 < len(tail) else 0
+    n_header_bytes = 27 + n_parts
+    return tail_start + page, n_header_bytes + sum(tail[page + 27 : page + n_header_bytes])

@@ -15,7 +15,7 @@ from .stem_format import native_dtype
 # Sample format of the decoder -> subtype, where the codec loses nothing.
 _LOSSLESS = {"u8": "PCM_16", "s16": "PCM_16", "s32": "PCM_32", "flt": "FLOAT", "dbl": "DOUBLE"}
 _FULL_SCALE = {"u8": 1 << 7, "s16": 1 << 15, "s32": 1 << 31, "s64": 1 << 63}
-_KNOWS_ITS_LENGTH = frozenset({"mov", "wv", "tta", "ape"})
+_KNOWS_ITS_LENGTH = frozenset({"MOV", "WV", "TTA", "APE", "MATROSKA"})
 _LENGTH_TOLERANCE_S = 0.25
 
 
@@ -88,26 +88,39 @@ class AvTrack:
         return np.asarray(samples)
 
     def _check_length(self, n_samples: int) -> None:
-        if self.container.lower() not in _KNOWS_ITS_LENGTH or self._stream.duration is None:
+        if self.container not in _KNOWS_ITS_LENGTH:
             return
-        promised_s = float(self._stream.duration * self._stream.time_base)
-        if n_samples / self.sample_rate < promised_s - _LENGTH_TOLERANCE_S:
+        promised_s, decoded_s = self._promised_s(), n_samples / self.sample_rate
+        if decoded_s < promised_s - _LENGTH_TOLERANCE_S:
             raise AudioUnreadable(
-                f"{self._path}: it says {promised_s:.3f} s and holds "
-                f"{n_samples / self.sample_rate:.3f} s: it was cut off; copy or download it again"
+                f"{self._path}: it says {promised_s:.3f} s and holds {decoded_s:.3f} s: "
+                "it was cut off; copy or download it again"
             )
+
+    def _promised_s(self) -> float:
+        """Length that the file states for the track; 0 if it states none, or only for the film."""
+        if self._stream.duration is not None:
+            return float(self._stream.duration * self._stream.time_base)
+        if len(self._demuxer.streams) == 1 and self._demuxer.duration is not None:
+            return float(self._demuxer.duration / av.time_base)
+        return 0.0
 
 
 @contextmanager
-def open_track(path: Path) -> Iterator[AvTrack]:
-    """The best audio track of a file. Raises AudioUnreadable if it has none."""
+def open_track(path: Path, why: str) -> Iterator[AvTrack]:
+    """The best audio track of a file. Raises AudioUnreadable, with `why` in it, if it has none."""
     try:
-        container = av.open(str(path))
+        # Playlists must not lead anywhere else, least of all to the network.
+        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
     except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise AudioUnreadable(f"{path}: it is not audio that can be read: {reason}") from error
+        raise AudioUnreadable(
+            f"{path}: it is not audio that can be read: {reason} ({why})"
+        ) from error
     with container:
         stream: Any = container.streams.best("audio")
         if stream is None or not stream.codec_context.sample_rate:
-            raise AudioUnreadable(f"{path}: it holds no audio; choose a file with an audio track")
+            raise AudioUnreadable(
+                f"{path}: it holds no audio ({why}); choose a file with an audio track"
+            )
         yield AvTrack(path, container, stream)
