@@ -8,6 +8,7 @@ float64, which holds sums and differences of integers of up to 32 bits exactly.
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -77,17 +78,15 @@ def check_outputs(mixture: AudioClip, plan: RenderPlan, n_candidates: int = 1) -
     specs, _ = _specs(mixture, plan, n_candidates)
     if plan.folder is None:
         return
-    folder = _nearest_folder(plan.folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{plan.folder}: {folder} may not be written; choose another folder")
-    for path in (path for spec in specs for path in spec.possible_paths()):
-        if path.exists() and not plan.overwrite:
-            raise OutputExists(
-                f"{path}: it exists already; allow overwriting or choose another name"
-            )
-        if path.is_dir():
-            raise OutputError(f"{path}: it is a folder; choose another name")
-    _check_room(folder, specs)
+    try:
+        folder = _nearest_folder(plan.folder)
+        for path in (path for spec in specs for path in spec.possible_paths()):
+            _check_free(path, mixture, plan.overwrite)
+        # Permissions, read-only disks and quotas say what they think only when asked to write.
+        with tempfile.TemporaryFile(dir=folder):
+            _check_room(folder, specs)
+    except OSError as error:
+        raise output_failure(error, plan.folder) from error
 
 
 def render(mixture: AudioClip, estimate: Estimate, plan: RenderPlan, monitor: Monitor) -> Rendered:
@@ -153,12 +152,24 @@ def _spec(name: str, mixture: AudioClip, plan: RenderPlan, form: AudioFormat) ->
 
 
 def _nearest_folder(folder: Path) -> Path:
+    """The folder, or of those above it the first that is there."""
     for candidate in (folder, *folder.absolute().parents):
         if candidate.is_dir():
             return candidate
         if candidate.exists():
             raise OutputError(f"{folder}: {candidate} is a file, not a folder; choose another one")
     return folder
+
+
+def _check_free(path: Path, mixture: AudioClip, overwrite: bool) -> None:
+    if not path.exists():
+        return
+    if mixture.path is not None and mixture.path.exists() and path.samefile(mixture.path):
+        raise OutputError(f"{path}: it is the mixture itself; choose another name or folder")
+    if path.is_dir():
+        raise OutputError(f"{path}: it is a folder; choose another name")
+    if not overwrite:
+        raise OutputExists(f"{path}: it exists already; allow overwriting or choose another name")
 
 
 def _check_room(folder: Path, specs: Sequence[StemSpec]) -> None:
@@ -283,8 +294,8 @@ def _null_peak(mixture: AudioClip, writers: Sequence[StemWriter], monitor: Monit
     target, residual = writers[:2]
     peak = 0.0
     for start in range(0, mixture.n_samples, _BLOCK_SAMPLES):
-        monitor.check()
         stop = min(start + _BLOCK_SAMPLES, mixture.n_samples)
+        monitor.report("check", stop / mixture.n_samples)
         left = _values(mixture, start, stop) - target.values(start, stop)
         left -= residual.values(start, stop)
         peak = max(peak, float(np.abs(left).max()))

@@ -10,6 +10,7 @@ One that meets a sample its format cannot hold is converted to a wider format an
 import errno
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,6 +35,8 @@ from .stem_format import (
 
 _COPY_SAMPLES = 1 << 16
 _SET_ADD_PEAK_CHUNK = 0x1050
+_PROBE_BYTES = 1 << 16
+_PROBE_WRITES = 16
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -172,20 +175,27 @@ class _ArrayStore:
 
 
 class _FileStore:
-    """A stem in a file, through libsndfile."""
+    """A stem in a file, through libsndfile.
+
+    Our own handle of the same file creates it, so that an existing one is never touched, sees it
+    to the disk, and finds out why a write failed: libsndfile only says that it did. (Its virtual
+    files would tell, but swallow Ctrl-C in their callbacks.)
+    """
 
     def __init__(self, spec: StemSpec, form: AudioFormat) -> None:
-        self._spec = spec
+        self._spec, self._format = spec, form
         self._final = spec.path(form)
         self._temporary = self._final.with_name(f".stemlasso-{secrets.token_hex(6)}.part")
         self._shift = left_shift(form.subtype)
-        self._format = form
-        self._broadcast: BroadcastInfo | None = None
-        self._is_published = False
         self._n_written = 0
+        self._is_published = False
+        self._broadcast: BroadcastInfo | None = None
         self._read_back: SoundFileStorage | None = None
         self._sound: soundfile.SoundFile | None = None
-        self._file = _CheckedFile(self._temporary, self._final)
+        try:
+            self._file = self._temporary.open("x+b", buffering=0)
+        except OSError as error:
+            raise output_failure(error, self._final) from error
         try:
             self._sound = self._opened()
         except BaseException:
@@ -194,10 +204,13 @@ class _FileStore:
 
     def _opened(self) -> soundfile.SoundFile:
         spec, form = self._spec, self._format
-        sound = soundfile.SoundFile(
-            *(self._file, "w", spec.sample_rate, spec.n_channels, form.subtype),
-            format=form.container,
-        )
+        try:
+            sound = soundfile.SoundFile(
+                *(str(self._temporary), "w", spec.sample_rate, spec.n_channels, form.subtype),
+                format=form.container,
+            )
+        except soundfile.LibsndfileError as error:
+            raise self._failure(error) from error
         # The PEAK chunk holds the time of day: the same stems would be other bytes each time.
         soundfile._snd.sf_command(sound._file, _SET_ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
         if spec.broadcast is not None:
@@ -209,9 +222,8 @@ class _FileStore:
         try:
             self._sound.write(np.left_shift(native, self._shift) if self._shift else native)
         except (soundfile.LibsndfileError, AssertionError) as error:
-            # soundfile asserts that everything was written; the file knows why it was not.
-            raise self._file.failure(error) from error
-        self._file.check()
+            # soundfile asserts that everything was written.
+            raise self._failure(error) from error
         self._n_written += len(native)
 
     def finish(self) -> None:
@@ -219,24 +231,16 @@ class _FileStore:
         sound, self._sound = self._sound, None
         try:
             sound.close()
+            os.fsync(self._file.fileno())
+            written = soundfile.SoundFile(str(self._temporary))
+        except OSError as error:
+            raise output_failure(error, self._final) from error
         except soundfile.LibsndfileError as error:
-            raise self._file.failure(error) from error
-        self._file.check()
-        self._file.close_synced()
-        self._open_written()
-
-    def _open_written(self) -> None:
-        try:
-            sound = soundfile.SoundFile(str(self._temporary))
-        except soundfile.LibsndfileError as error:
-            raise self._file.failure(error) from error
-        self._read_back = SoundFileStorage(self._temporary, self._format.subtype, sound)
-        self._broadcast = read_broadcast(sound)
-        if sound.frames != self._n_written:
-            raise OutputError(
-                f"{self._final}: {sound.frames} of {self._n_written} samples arrived in the file; "
-                "nothing was kept: check the disk and try again"
-            )
+            raise self._failure(error) from error
+        self._read_back = SoundFileStorage(self._temporary, self._format.subtype, written)
+        self._broadcast = read_broadcast(written)
+        if written.frames != self._n_written:
+            raise self._failure(f"{written.frames} of {self._n_written} samples arrived")
 
     def fetch(self, start: int, stop: int) -> NDArray[Any]:
         assert self._read_back is not None, "read back before finish"
@@ -245,6 +249,7 @@ class _FileStore:
     def publish(self) -> AudioClip:
         assert self._read_back is not None, "published before finish"
         self._read_back.close()
+        self._file.close()
         try:
             _move(self._temporary, self._final, self._spec.overwrite)
         except OSError as error:
@@ -256,77 +261,25 @@ class _FileStore:
         return AudioClip(source, self._final.stem, form, self._final, self._broadcast)
 
     def discard(self) -> None:
+        with suppress(soundfile.LibsndfileError):
+            # Closing writes the header, which may fail for the reason that brought us here.
+            if self._sound is not None:
+                self._sound.close()
         if self._read_back is not None:
             self._read_back.close()
-        if self._sound is not None:
-            self._file.give_up()
-            self._sound.close()
-            self._sound = None
         self._file.close()
         (self._final if self._is_published else self._temporary).unlink(missing_ok=True)
 
-
-class _CheckedFile:
-    """A new file that libsndfile writes through, and that remembers the first error.
-
-    libsndfile passes no reason on when a write fails: a full disk looks like any other trouble.
-    Its virtual input and output does, because the calls come back to us.
-    """
-
-    def __init__(self, path: Path, final: Path) -> None:
-        self._final = final
-        self._error: OSError | None = None
+    def _failure(self, error: object) -> OutputError:
+        """Why libsndfile could not write: what the system says when we try it ourselves."""
         try:
-            self._file = path.open("x+b", buffering=0)
-        except OSError as error:
-            raise output_failure(error, final) from error
-
-    def write(self, data: bytes) -> int:
-        if self._error is not None:
-            return 0
-        n_written = 0
-        try:
-            # A nearly full disk takes a part of the data and refuses only the rest.
-            while n_written < len(data):
-                n_written += self._file.write(data[n_written:])
-        except OSError as error:
-            self._error = error
-        return n_written
-
-    def read(self, n_bytes: int) -> bytes:
-        return self._file.read(n_bytes)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def give_up(self) -> None:
-        """Let everything that still comes fail at once."""
-        self._error = self._error or OSError(errno.EIO, "given up")
-
-    def check(self) -> None:
-        """Raise what went wrong, if anything did."""
-        if self._error is not None:
-            raise output_failure(self._error, self._final) from self._error
-
-    def failure(self, error: Exception) -> OutputError:
-        """What to raise for an error that libsndfile reports."""
-        if self._error is not None:
-            return output_failure(self._error, self._final)
-        return OutputError(f"{self._final}: it cannot be written: {error}")
-
-    def close_synced(self) -> None:
-        """Close the file once its bytes are on the disk."""
-        try:
+            self._file.seek(0, os.SEEK_END)
+            for _ in range(_PROBE_WRITES):
+                self._file.write(bytes(_PROBE_BYTES))
             os.fsync(self._file.fileno())
-            self._file.close()
-        except OSError as error:
-            raise output_failure(error, self._final) from error
-
-    def close(self) -> None:
-        self._file.close()
+        except OSError as system_error:
+            return output_failure(system_error, self._final)
+        return OutputError(f"{self._final}: it cannot be written: {error}; nothing was kept")
 
 
 def output_failure(error: OSError, path: Path) -> OutputError:
