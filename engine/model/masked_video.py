@@ -32,8 +32,8 @@ def masked_frames(prompt: MaskedVideo, n_latent: int) -> Iterator[SelectedFrame]
     """Frames for the vision encoder, in order; their repeats add up to `n_latent`.
 
     prompt: without a mask, the video counts as masked already and passes through.
-    Raises PromptError for a video or a mask that cannot be used; where that depends on pixels,
-    while iterating. Raises BackendUnavailable for files without PyAV.
+    Raises PromptError for a video or a mask that cannot be used, and BackendUnavailable for files
+    without PyAV; what only decoding can tell is raised while iterating.
     """
     frames = select_frames(prompt.video, n_latent)
     if prompt.mask is None:

@@ -77,7 +77,8 @@ def select_frames(video: Path | NDArray[np.uint8], n_latent: int) -> Iterator[Se
     video: a file, or frames [N, 3, H, W] uint8.   n_latent: T, at least 1.
     A video that ends before the sound shows its last frame to the end; what lies beyond the sound
     is not decoded.
-    Raises PromptError when the video cannot be read, and BackendUnavailable without PyAV.
+    Raises PromptError for an array of another kind; while iterating, PromptError when the file
+    cannot be read and BackendUnavailable without PyAV.
     """
     if isinstance(video, Path):
         return _select_from_file(video, n_latent)
