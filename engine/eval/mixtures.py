@@ -58,13 +58,16 @@ def _measure(given: argparse.Namespace) -> int:
 
     results = _results(items, modes, separate_item, plotter, with_baselines=given.baselines)
 
+    # Files first: whoever reads the tables may have stopped reading.
     settings = _settings(given, modes)
+    written = plotter.finish() if plotter else []
+    if given.json:
+        written.insert(0, _write_json(given.json, as_json(results, settings)))
+
     print(_heading(settings))
     for mode, found in results.items():
         print(f"\n{as_table(mode, found)}")
-    if given.json:
-        _write_json(given.json, as_json(results, settings))
-    for path in plotter.finish() if plotter else ():
+    for path in written:
         print(f"wrote {path}")
     return 0
 
@@ -142,12 +145,12 @@ def _refuse_unwritable(path: Path | None) -> None:
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
 
 
-def _write_json(path: Path, report: dict[str, JsonValue]) -> None:
+def _write_json(path: Path, report: dict[str, JsonValue]) -> Path:
     try:
         path.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-    print(f"\nwrote {path}")
+    return path
 
 
 def _parser() -> argparse.ArgumentParser:
