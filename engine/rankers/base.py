@@ -59,6 +59,18 @@ class RankingRequest:
         return self.candidates[0].shape[0]
 
 
+def no_description(request: RankingRequest) -> str | None:
+    """Why nothing that reads descriptions can rank the request; `None` if it can."""
+    return None if all(request.descriptions) else "the prompt has no description"
+
+
+def no_video(request: RankingRequest) -> str | None:
+    """Why nothing that looks at the video can rank the request; `None` if it can."""
+    if any(video is None or len(video) == 0 for video in request.masked_videos):
+        return "the prompt has no video"
+    return None
+
+
 class Ranker(Protocol):
     """Anything that can tell better candidates from worse ones; larger scores are better."""
 

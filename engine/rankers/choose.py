@@ -20,7 +20,7 @@ from .ensemble import Ensemble, MissingRanker, Ranking, RankingReport
 
 
 class RankerChoice:
-    """The configured rankers of a model, each opened at its first use and kept."""
+    """The configured rankers of a model, each opened at its first use and kept from then on."""
 
     def __init__(
         self, visual: RankerConfig | None, text: RankerConfig | None, source: RankerSource

@@ -19,7 +19,7 @@ from engine.checkpoints.load import StateDict, load_into, read_state_dict
 from engine.data import Monitor
 from engine.errors import CheckpointNotFound
 
-from .base import SILENT, RankingRequest
+from .base import SILENT, RankingRequest, no_description
 from .clap_audio import Htsat, HtsatConfig
 from .clap_input import SAMPLE_RATE, log_mel, quantised, windows
 from .clap_text import Roberta, RobertaConfig
@@ -87,7 +87,7 @@ class ClapRanker:
 
     def unusable_because(self, request: RankingRequest) -> str | None:
         """Why the request lacks what this ranker listens to; `None` if it can be used."""
-        return None if all(request.descriptions) else "the prompt has no description"
+        return no_description(request)
 
     @torch.inference_mode()
     def score(self, request: RankingRequest, monitor: Monitor = SILENT) -> Tensor:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from engine.data import Monitor
 from engine.errors import CheckpointNotFound
 from engine.model.config import (
     ClapRankerConfig,
@@ -20,9 +22,9 @@ from engine.model.config import (
 )
 from engine.model.judge import Judge
 
-from .base import Ranker
+from .base import SILENT, Ranker, RankingRequest, no_description, no_video
 from .clap import ClapConfig, open_clap
-from .ensemble import Ensemble, MissingRanker, Part
+from .ensemble import Ensemble, Part
 from .imagebind import open_imagebind
 from .imagebind_towers import ImageBindConfig
 from .judge import JudgeRanker
@@ -53,7 +55,7 @@ class RankerSource:
 def create_ranker(config: RankerConfig, source: RankerSource) -> Ranker:
     """The ranker that `config` asks for, with its weights.
 
-    An ensemble is made of the parts whose weights are there.
+    The parts of an ensemble are opened when a request needs them.
     Raises CheckpointNotFound, CheckpointCorrupt or CheckpointMismatch.
     """
     match config:
@@ -74,18 +76,64 @@ def create_ranker(config: RankerConfig, source: RankerSource) -> Ranker:
 
 
 def create_ensemble(config: RankerConfig, source: RankerSource) -> Ensemble:
-    """The rankers that `config` asks for as one sum; those without weights are named in it.
+    """The rankers that `config` asks for as one sum, each opened when a request needs it.
 
-    A single ranker is a sum of one, and sums within sums are multiplied out.
-    Raises CheckpointCorrupt or CheckpointMismatch: weights that are there have to be right.
+    A single ranker is a sum of one, and sums within sums are multiplied out. A ranker whose
+    weights are absent cannot be used and says so; weights that are there have to be right.
     """
-    parts, missing = [], []
-    for name, single, weight in _flattened(config):
+    return Ensemble(
+        tuple(
+            Part(name, DeferredRanker(single, source), weight)
+            for name, single, weight in _flattened(config)
+        )
+    )
+
+
+class DeferredRanker:
+    """A ranker that is opened at the first request in which it has something to listen to."""
+
+    def __init__(self, config: RankerConfig, source: RankerSource) -> None:
+        self.config = config
+        self.source = source
+        self._ranker: Ranker | None = None
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return self.config.kind
+
+    def unusable_because(self, request: RankingRequest) -> str | None:
+        """Why the request or this machine lacks what the ranker needs; `None` if it can be used.
+
+        Raises CheckpointCorrupt or CheckpointMismatch.
+        """
+        reason = _missing_input(self.config, request)
+        if reason is not None:
+            return reason
         try:
-            parts.append(Part(name, create_ranker(single, source), weight))
+            return self._opened().unusable_because(request)
         except CheckpointNotFound as error:
-            missing.append(MissingRanker(name, str(error)))
-    return Ensemble(tuple(parts), tuple(missing))
+            return str(error)
+
+    def score(self, request: RankingRequest, monitor: Monitor = SILENT) -> Tensor:
+        """Scores [B, K] of the ranker itself. Raises Cancelled."""
+        return self._opened().score(request, monitor)
+
+    def _opened(self) -> Ranker:
+        if self._ranker is None:
+            self._ranker = create_ranker(self.config, self.source)
+        return self._ranker
+
+
+def _missing_input(config: RankerConfig, request: RankingRequest) -> str | None:
+    """What can be told without opening anything."""
+    match config:
+        case ClapRankerConfig() | JudgeRankerConfig():
+            return no_description(request)
+        case ImageBindRankerConfig():
+            return no_video(request)
+        case _:
+            return None
 
 
 def _flattened(

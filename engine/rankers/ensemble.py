@@ -80,16 +80,12 @@ class Ranking:
 
 
 class Ensemble:
-    """A weighted sum of rankers.
-
-    missing: rankers that were configured but could not be opened; they go into every report.
-    """
+    """A weighted sum of rankers."""
 
     name = "ensemble"
 
-    def __init__(self, parts: tuple[Part, ...], missing: tuple[MissingRanker, ...] = ()) -> None:
+    def __init__(self, parts: tuple[Part, ...]) -> None:
         self.parts = parts
-        self.missing = missing
 
     def unusable_because(self, request: RankingRequest) -> str | None:
         """Why no part can be used; `None` if one can."""
@@ -121,7 +117,7 @@ class Ensemble:
         return Ranking(torch.where(total.isnan(), lowest, total), report, parts)
 
     def _usable(self, request: RankingRequest) -> tuple[list[Part], tuple[MissingRanker, ...]]:
-        usable, missing = [], list(self.missing)
+        usable, missing = [], []
         for part in self.parts:
             reason = part.ranker.unusable_because(request)
             if reason is None:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from engine.checkpoints.load import StateDict, load_into, read_state_dict
 from engine.data import Monitor
 
-from .base import SILENT, RankingRequest
+from .base import SILENT, RankingRequest, no_video
 from .imagebind_input import SAMPLE_RATE, audio_clips, video_clips
 from .imagebind_towers import ImageBind, ImageBindConfig
 from .resample import resampled
@@ -36,9 +36,7 @@ class ImageBindRanker:
 
     def unusable_because(self, request: RankingRequest) -> str | None:
         """Why the request lacks what this ranker looks at; `None` if it can be used."""
-        if any(video is None or len(video) == 0 for video in request.masked_videos):
-            return "the prompt has no video"
-        return None
+        return no_video(request)
 
     @torch.inference_mode()
     def score(self, request: RankingRequest, monitor: Monitor = SILENT) -> Tensor:

@@ -7,7 +7,7 @@ from engine.data import Monitor
 from engine.model.judge import Judge
 from engine.units import SAM_HOP_LENGTH, SAM_SAMPLE_RATE, frames_from_samples
 
-from .base import SILENT, RankingRequest
+from .base import SILENT, RankingRequest, no_description
 from .resample import resampled
 
 
@@ -21,8 +21,8 @@ class JudgeRanker:
 
     def unusable_because(self, request: RankingRequest) -> str | None:
         """Why the judge cannot listen to the request; `None` if it can."""
-        if not all(request.descriptions):
-            return "the prompt has no description"
+        if (reason := no_description(request)) is not None:
+            return reason
         longest_s = max(len(mixture) for mixture in request.mixtures) / request.sample_rate
         n_frames = frames_from_samples(round(longest_s * SAM_SAMPLE_RATE))
         n_most = self.judge.config.transformer.max_position_embeddings - 1

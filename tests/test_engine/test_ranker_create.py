@@ -134,7 +134,7 @@ def test_damaged_weights_are_no_silent_loss(tmp_path: Path) -> None:
     (tmp_path / "imagebind-huge" / "imagebind_huge.pth").write_bytes(b"\x80 no weights")
 
     with pytest.raises(CheckpointCorrupt):
-        create_ensemble(ranker_config(KINDS["imagebind"]), source_in(tmp_path))
+        create_ensemble(ranker_config(KINDS["imagebind"]), source_in(tmp_path)).rank(EVERYTHING)
 
 
 # --- which ranking a prompt gets -----------------------------------------------------------------
@@ -188,6 +188,16 @@ def test_one_candidate_opens_nothing(tmp_path: Path) -> None:
     source = RankerSource(find, torch.device("cpu"))
 
     assert choice(source).rank(request_of(noise(1, 9_000))).scores is None
+
+
+def test_what_the_prompt_does_not_need_is_not_opened() -> None:
+    def find(name: str) -> Path:
+        raise AssertionError(f"{name} was looked for")
+
+    source = RankerSource(find, torch.device("cpu"))
+    spans = request_of(noise(2, 9_000), "", (Span(0.05, 0.1),))
+
+    assert used(spans, source) == ["sound_activity"]
 
 
 def test_rankers_are_kept_until_they_are_released(models: Path, tmp_path: Path) -> None:

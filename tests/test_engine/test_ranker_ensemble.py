@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.data import Monitor
 from engine.errors import Cancelled
 from engine.rankers.base import SILENT, RankingRequest
-from engine.rankers.ensemble import Ensemble, MissingRanker, Part, Ranking, RankingReport
+from engine.rankers.ensemble import Ensemble, Part, Ranking, RankingReport
 from engine.rankers.sound_activity import SoundActivityRanker
 
 from .tiny_rankers import noise, request_of
@@ -55,8 +55,13 @@ def test_equal_candidates_keep_their_order() -> None:
 
 
 def test_a_part_that_cannot_be_used_is_named() -> None:
-    parts = (Part("a", Opinion(3, 2, 1)), Part("activity", SoundActivityRanker(), 2.0))
-    ensemble = Ensemble(parts, (MissingRanker("judge", "its weights are not here"),))
+    ensemble = Ensemble(
+        (
+            Part("judge", Opinion(1, 2), 3.0),
+            Part("a", Opinion(3, 2, 1)),
+            Part("activity", SoundActivityRanker(), 2.0),
+        )
+    )
 
     ranking = ensemble.rank(THREE)
     report = ranking.report
@@ -66,7 +71,7 @@ def test_a_part_that_cannot_be_used_is_named() -> None:
     assert report.used == (("a", 1.0),)
     assert [each.name for each in report.missing] == ["judge", "activity"]
     assert str(report) == (
-        "ranked by 1 x a; without judge: its weights are not here; "
+        "ranked by 1 x a; without judge: other candidates; "
         "without activity: the prompt has no '+' span to compare the sound with"
     )
     (notice,) = report.notices()
@@ -74,21 +79,21 @@ def test_a_part_that_cannot_be_used_is_named() -> None:
     assert report.as_json() == {
         "used": {"a": 1.0},
         "missing": {
-            "judge": "its weights are not here",
+            "judge": "other candidates",
             "activity": "the prompt has no '+' span to compare the sound with",
         },
     }
 
 
 def test_without_a_usable_part_nothing_is_ranked() -> None:
-    ensemble = Ensemble((), (MissingRanker("clap", "its weights are not here"),))
+    ensemble = Ensemble((Part("clap", Opinion(1, 2)),))
 
     ranking = ensemble.rank(THREE)
 
     assert isinstance(ranking, Ranking)
     assert ranking.scores is None
-    assert str(ranking.report) == "not ranked; without clap: its weights are not here"
-    assert ensemble.unusable_because(THREE) == "clap: its weights are not here"
+    assert str(ranking.report) == "not ranked; without clap: other candidates"
+    assert ensemble.unusable_because(THREE) == "clap: other candidates"
     assert Ensemble(()).unusable_because(THREE) == "it has no parts"
 
 
