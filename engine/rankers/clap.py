@@ -127,7 +127,7 @@ def load_clap(state: StateDict, where: str, config: ClapConfig | None = None) ->
         network = Clap(config or ClapConfig())
     learned = {name: tensor for name, tensor in state.items() if not _CONSTANT.search(name)}
     load_into(network, learned, where=where, dtype=torch.float32, allowed_unexpected=UNUSED)
-    return network.eval()
+    return network.eval().requires_grad_(False)
 
 
 def open_clap(

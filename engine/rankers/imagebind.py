@@ -72,7 +72,7 @@ def load_imagebind(
     with torch.device("meta"):
         network = ImageBind(config or ImageBindConfig())
     load_into(network, state, where=where, dtype=torch.float32, allowed_unexpected=UNUSED)
-    return network.eval()
+    return network.eval().requires_grad_(False)
 
 
 def open_imagebind(

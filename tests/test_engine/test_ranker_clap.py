@@ -97,6 +97,16 @@ def test_scores_are_float32_whatever_comes_in(ranker: ClapRanker) -> None:
     assert {parameter.dtype for parameter in ranker.network.parameters()} == {torch.float32}
 
 
+def test_tables_made_while_ranking_serve_other_callers_too(ranker: ClapRanker) -> None:
+    wav = noise(1, 48_000)
+    ranker.score(request_of(wav))
+
+    embedding = ranker.network.embed_audio(log_mel(windows(wav[0])))
+
+    assert not embedding.requires_grad
+    torch.testing.assert_close(embedding.norm(dim=-1), torch.ones(1))
+
+
 def test_an_empty_description_cannot_be_ranked(ranker: ClapRanker) -> None:
     assert ranker.unusable_because(request_of(noise(1, 100), "")) is not None
     assert ranker.unusable_because(request_of(noise(1, 100))) is None
