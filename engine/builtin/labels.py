@@ -11,11 +11,16 @@ Labels = NDArray[np.int8]
 
 
 def label_frames(spans: tuple[Span, ...], grid: FrameGrid) -> Labels:
-    """Labels [T] of all frames; later spans win, and even the shortest span marks one frame."""
+    """Labels [T] of all frames; later spans win, and even the shortest span marks one frame.
+
+    A span that reaches the end of the file holds the frames that hang over it as well.
+    """
     labels = np.zeros(grid.n_frames, np.int8)
     for span in spans:
         first = int(np.ceil(span.start_s * grid.frames_per_s))
         last = int(np.floor(span.end_s * grid.frames_per_s)) + 1
+        if span.end_s * grid.sample_rate > grid.n_samples - 1:
+            last = grid.n_frames
         if last <= first:
             first = min(round(span.start_s * grid.frames_per_s), grid.n_frames - 1)
             last = first + 1
