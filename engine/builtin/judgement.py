@@ -18,6 +18,7 @@ _TEXT_CONFIDENCE: dict[Kind, float] = {
     "bass": 0.4,
     "speech": 0.25,
     "pitched": 0.2,
+    "steady": 0.7,
 }
 _PRESENT_ONLY = 0.5
 _BOTH_SIGNS = 0.7
@@ -26,11 +27,13 @@ _NOTHING_ELSEWHERE = 0.15
 
 def confidence_of(plan: Plan, learned: Learned, grid: FrameGrid) -> float:
     """0 to 1: about the share of measured prompts like this one that came out well (> 3 dB)."""
-    if learned.dictionaries is None:
+    if learned.is_absent:
         return 0.9
     if plan.is_text_only:
         assert plan.sound is not None
         return _TEXT_CONFIDENCE[plan.sound.kind]
+    if plan.route == "steady":
+        return _TEXT_CONFIDENCE["steady"]
     base = _BOTH_SIGNS if plan.has_absent else _PRESENT_ONLY
     if plan.route == "spans" and _elsewhere_s(plan, grid) < _FEW_S:
         base = _NOTHING_ELSEWHERE
@@ -42,16 +45,18 @@ def notices_for(
     plan: Plan, learned: Learned, grid: FrameGrid, prompt: Prompt, options: SeparationOptions
 ) -> tuple[Notice, ...]:
     """What the user should know, most important first."""
-    if learned.dictionaries is None:
+    if learned.is_absent:
         return (Notice("target_absent", "The target was not found; its stem is silence."),)
     notices = []
-    if plan.is_text_only:
+    if plan.route == "steady":
+        notices.append(_STEADY)
+    elif plan.is_text_only:
         notices.append(_ROUGH)
     elif not plan.has_absent:
         notices.append(_ONLY_PRESENT)
     if plan.has_present and _present_s(plan, grid) < _SHORT_S:
         notices.append(_TOO_SHORT)
-    if not plan.is_text_only and _elsewhere_s(plan, grid) < _FEW_S:
+    if not plan.is_text_only and plan.route != "steady" and _elsewhere_s(plan, grid) < _FEW_S:
         notices.append(_NEVER_STOPS)
     if prompt.masked_video is not None:
         notices.append(_NO_VIDEO)
@@ -72,6 +77,10 @@ _ROUGH = Notice(
     "rough_text_only",
     "A rough result: from text alone the builtin separator gains a few dB at best. "
     "Draw '+' spans where the sound is and '-' spans where it is not.",
+)
+_STEADY = Notice(
+    "steady_sound",
+    "Taken for a sound that stays the same all the time: what no moment is without is the target.",
 )
 _ONLY_PRESENT = Notice(
     "no_absent_spans",

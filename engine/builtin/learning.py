@@ -14,7 +14,9 @@ from .evidence_route import learn_from_evidence
 from .front_end import FrontEnd, analyse_frames, per_row, read_samples
 from .labels import Labels
 from .nmf import Matrix
+from .routing import Route
 from .span_route import Dictionaries, learn_from_spans
+from .steady import learn_floor
 
 _SILENT = 1e-5
 """Mean level of the '+' frames against all frames below which nothing is there: -100 dB."""
@@ -33,11 +35,18 @@ class LearningSet:
 class Learned:
     """What pass 2 needs: `level` divides magnitudes before the dictionaries apply.
 
-    dictionaries: `None` when the target is absent, so that the estimate is silence.
+    dictionaries: of the span and evidence routes.   floor: [1, R] of the steady route.
+    Neither when the target is absent, so that the estimate is silence.
     """
 
     dictionaries: Dictionaries | None
     level: float
+    floor: Matrix | None = None
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the target was not found."""
+        return self.dictionaries is None and self.floor is None
 
 
 def choose_frames(
@@ -85,13 +94,15 @@ LEARN_SHARE = 0.3
 """Share of the whole job that progress gives to pass 1."""
 
 
-def learn(learning: LearningSet, config: BuiltinConfig, seed: int) -> Learned:
-    """Dictionaries from the learning set."""
+def learn(learning: LearningSet, route: Route, config: BuiltinConfig, seed: int) -> Learned:
+    """What the route needs to know, from the learning set."""
     level = _mean_level(learning.V)
     present = learning.V[learning.labels > 0] if (learning.labels > 0).any() else learning.V
     if level == 0 or _mean_level(present) <= _SILENT * level:
         return Learned(None, 1.0)
     V = learning.V / np.float32(level)
+    if route == "steady":
+        return Learned(None, level, learn_floor(V, learning.labels))
     rng = np.random.default_rng((seed, 2))
     if learning.E is None:
         return Learned(learn_from_spans(V, learning.labels, config, rng), level)

@@ -12,12 +12,12 @@ from .labels import Labels
 from .sounds import Reason, read_description
 from .vocabulary import Kind, Sound
 
-Route = Literal["spans", "evidence"]
+Route = Literal["spans", "evidence", "steady"]
 
 EVIDENT: frozenset[Kind] = frozenset({"drums", "kick", "snare", "hihat", "bass"})
 """Kinds whose evidence helps even where spans are drawn."""
 
-TEXT_ALONE: frozenset[Kind] = EVIDENT | {"speech", "pitched"}
+TEXT_ALONE: frozenset[Kind] = EVIDENT | {"speech", "pitched", "steady"}
 """Kinds that text alone can ask for."""
 
 _MIN_FRAMES_ELSEWHERE = 8
@@ -56,6 +56,8 @@ def plan_for(prompt: Prompt, labels: Labels) -> Plan:
     has_present, has_absent = bool((labels > 0).any()), bool((labels < 0).any())
     if not (has_present or has_absent) and (sound is None or sound.kind not in TEXT_ALONE):
         raise PromptNeedsSpans(_what_would_help(prompt, reading.reason, sound))
+    if sound is not None and sound.kind == "steady":
+        return Plan("steady", sound, None, 1.0, labels, has_present, has_absent)
     if _wants_evidence(sound, labels, has_present, has_absent):
         assert sound is not None
         soft = 1.0 if sound.kind in ("speech", "pitched") else 0.5

@@ -55,7 +55,7 @@ class BuiltinSeparator:
         front = FrontEnd(grid, bands, mixture.n_channels, plan.evidence_kind, plan.softness)
         with threadpool_limits(1, user_api="blas"):
             learning = gather(mixture, front, plan.labels, self.config, options.seed, monitor)
-            learned = learn(learning, self.config, options.seed)
+            learned = learn(learning, plan.route, self.config, options.seed)
         decoder = make_decoder(front, learned, plan.labels, _band_gains(plan, bands), self.config)
         n_threads = options.n_threads or os.cpu_count() or 1
         return Estimate(

@@ -17,6 +17,8 @@ from .vocabulary import (
     NOISE,
     NOISES,
     SEVERAL,
+    STEADY,
+    STEADY_NOISES,
     STRONG,
     TAILS,
     VERBS,
@@ -92,7 +94,7 @@ def _read_several(readings: list[Reading]) -> Reading:
     kinds = {sound.kind for sound in sounds}
     if kinds <= {"drums", "kick", "snare", "hihat"}:
         return Reading(next(iter(_drums())), "known")
-    if len(kinds) == 1 and kinds <= {"event", "noise", "speech"}:
+    if len(kinds) == 1 and kinds <= {"event", "noise", "steady", "speech"}:
         return Reading(sounds.pop(), "known")
     return Reading(None, "several")
 
@@ -111,7 +113,7 @@ def _read_phrase(text: str) -> Reading:
     terms = _find_terms(words)
     readings = [reading for _, reading in terms]
     for reading in readings:
-        if reading.sound is not None and reading.sound.kind in ("event", "noise"):
+        if reading.sound is not None and reading.sound.kind in ("event", "noise", "steady"):
             return reading
     if _is_foreign_verb(words):
         return Reading(EVENT, "known")
@@ -167,6 +169,7 @@ def _table() -> tuple[dict[str, Reading], dict[str, Reading], int]:
         phrases |= dict.fromkeys(_split(words), Reading(sound, "known"))
     phrases |= dict.fromkeys(_split(EVENTS), Reading(EVENT, "known"))
     phrases |= dict.fromkeys(_split(NOISES), Reading(NOISE, "known"))
+    phrases |= dict.fromkeys(_split(STEADY_NOISES), Reading(STEADY, "known"))
     weak = {
         word: Reading(sound, "known") for sound, words in WEAK.items() for word in _split(words)
     }

@@ -21,7 +21,8 @@ from .front_end import Frames, FrontEnd, analyse_frames, per_row, read_samples
 from .labels import Labels, gate
 from .learning import LEARN_SHARE, Learned, block_frames
 from .nmf import Matrix
-from .span_route import Dictionaries, target_mask
+from .span_route import target_mask
+from .steady import steady_mask
 from .stft import Samples, synthesise
 
 _COPIES_OF_A_BLOCK = 24
@@ -50,7 +51,7 @@ def decode_blocks(
     n_block = block_frames(decoder.front, decoder.config.decode_block_s)
     n_hops = decoder.front.grid.n_frames - 1
     spans = [(first, min(first + n_block, n_hops)) for first in range(0, n_hops, n_block)]
-    if decoder.learned.dictionaries is None:
+    if decoder.learned.is_absent:
         yield from _silence(decoder, spans, monitor)
         return
     n_workers = _n_workers(decoder, n_block, n_threads)
@@ -77,24 +78,27 @@ def decode(samples: Samples, decoder: Decoder, first: int, last: int) -> Samples
 
     samples: what `read_samples` gives for the frames [first, last + 1).
     """
-    assert decoder.learned.dictionaries is not None
     front = decoder.front
     frames = analyse_frames(samples, front, first, last + 1)
-    mask = _mask(frames, decoder, decoder.learned.dictionaries, decoder.labels[first : last + 1])
+    mask = _mask(frames, decoder, decoder.labels[first : last + 1])
     mask *= decoder.gains[first : last + 1, None]
     mask = mask.reshape(len(mask), front.n_channels, front.bands.n_bands) * decoder.band_gains
     target = synthesise(frames.spectra * front.bands.spread(mask), front.grid.n_fft)
     return target[: front.grid.n_samples - first * front.grid.hop_length]
 
 
-def _mask(frames: Frames, decoder: Decoder, dictionaries: Dictionaries, labels: Labels) -> Matrix:
+def _mask(frames: Frames, decoder: Decoder, labels: Labels) -> Matrix:
     """The target's share [T, R] of the frames."""
-    V = frames.V.reshape(len(frames.V), -1) / np.float32(decoder.learned.level)
+    learned, config = decoder.learned, decoder.config
+    V = frames.V.reshape(len(frames.V), -1) / np.float32(learned.level)
     possible = labels >= 0
+    if learned.floor is not None:
+        return steady_mask(V, possible, learned.floor, config.mask_exponent)
+    assert learned.dictionaries is not None
     if frames.E is None:
-        return target_mask(V, possible, dictionaries, decoder.config)
+        return target_mask(V, possible, learned.dictionaries, config)
     E = per_row(frames.E, decoder.front.n_channels)
-    return evidence_mask(V, E, possible, dictionaries, decoder.config)
+    return evidence_mask(V, E, possible, learned.dictionaries, config)
 
 
 def _silence(

@@ -7,7 +7,9 @@ phrases of several words are matched longest first and before single words.
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["drums", "kick", "snare", "hihat", "bass", "speech", "pitched", "event", "noise"]
+Kind = Literal[
+    "drums", "kick", "snare", "hihat", "bass", "speech", "pitched", "steady", "event", "noise"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ HIHAT = Sound("hihat")
 BASS = Sound("bass")
 VOICE = Sound("speech", 75.0)
 EVENT = Sound("event")
+STEADY = Sound("steady")
 NOISE = Sound("noise")
 
 STRONG: dict[Sound, str] = {
@@ -168,16 +171,20 @@ EVENTS = """
         gurgle, gurgling, screech, screeching, clank, clatter, clang, clink, thunderclap,
         jackhammer, hair dryer, hairdryer, lion roar, trumpeting"""
 
+STEADY_NOISES = """
+        noise, hum, mains hum, electric hum, amp hum, ground hum, ground loop, buzz, buzzing, mains
+        buzz, hiss, tape hiss, static, white noise, pink noise, brown noise, background noise, room
+        tone, noise floor, air conditioner, air conditioning, ventilation, fan, fridge,
+        refrigerator, hvac"""
+"""Sounds that stay the same for as long as they last."""
+
 NOISES = """
-        noise, hum, mains hum, buzz, buzzing, hiss, tape hiss, static, white noise, pink noise,
-        brown noise, crackle, vinyl crackle, rumble, wind, wind noise, rain, rainfall, rainstorm,
+        crackle, vinyl crackle, rumble, wind, wind noise, rain, rainfall, rainstorm,
         storm, hail, sea, ocean, wave, surf, river, stream, brook, creek, waterfall, water,
         fountain, fire, campfire, fireplace, traffic, highway, street, city, ambience, ambiance,
-        atmosphere, atmo, room tone, room, air conditioner, air conditioning, ventilation, fan,
-        vacuum, vacuum cleaner, hoover, fridge, refrigerator, hvac, drone, wash, forest, jungle,
-        cafe, restaurant, office, factory, machinery, machine, interference, ground loop, electric
-        hum, background noise, leaves, reverb, reverberation, echo, room reverb, distortion,
-        clipping, wind blowing, jet noise"""
+        atmosphere, atmo, room, vacuum, vacuum cleaner, hoover, drone, wash, forest, jungle,
+        cafe, restaurant, office, factory, machinery, machine, interference, leaves, reverb,
+        reverberation, echo, room reverb, distortion, clipping, wind blowing, jet noise"""
 
 SEVERAL = """
         music, band, instrumental, song, backing track, accompaniment, backing, karaoke,

@@ -178,7 +178,7 @@ def test_a_broken_sample_is_refused() -> None:
     [
         ("zorblax", "not among the sounds"),
         ("dog barking", "only with spans"),
-        ("tape hiss", "only with spans"),
+        ("rain", "only with spans"),
         ("drums and guitar", "more than one sound"),
         ("everything but the vocals", "what to leave out"),
     ],

@@ -57,9 +57,12 @@ PHRASES = {
         hooting; sound of a door closing; bat flying; cock crowing; sheep bleating; clock
         ticking; metal clanging; bell ringing; whistle
     """,
+    "steady": """
+        mains hum; tape hiss; white noise; guitar amp hum; air conditioner; a low hum; the hiss of
+        the tape; buzzing; background noise; fan noise
+    """,
     "noise": """
-        mains hum; tape hiss; rain; sound of rain on a roof; wind; white noise; guitar amp hum;
-        vinyl crackle; traffic noise; air conditioner; ocean waves
+        rain; sound of rain on a roof; wind; vinyl crackle; traffic noise; ocean waves
     """,
     "several": """
         drum and bass; drum & bass; guitar and piano; bass and drums; vocals and guitar; music;
