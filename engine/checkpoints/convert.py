@@ -17,6 +17,7 @@ from engine.errors import CheckpointError
 
 from .catalog import KnownModel
 from .intake import describe
+from .load import StateDict
 from .lock import hold
 from .manifest import StoredFile
 from .read import index_shards, weight_file
@@ -32,7 +33,8 @@ PRECISIONS = {
 }
 """Precisions to choose from, by the names that the command line has."""
 
-_SEPARATION = ("sam-audio", "t5")
+_KEPT_IN_FLOAT32 = ("audio_codec.",)
+"""Prefixes of what keeps its precision: in 16 bits the codec's own noise would be heard."""
 
 
 def convert_model(
@@ -45,10 +47,11 @@ def convert_model(
 ) -> Installed:
     """Write a stored model's weights anew as safetensors in `precision`, a key of `PRECISIONS`.
 
+    The codec of SAM-Audio keeps float32, as it does when the original is loaded in 16 bits.
     drop_original: remove the official file afterwards. It is kept otherwise, except where it is a
         `model.safetensors` itself (t5-base): that one is replaced.
-    Raises CheckpointNotFound, CheckpointCorrupt, CheckpointError (nothing to convert, a ranker in
-    16 bits, or float16 cannot hold the values), DiskFull, Cancelled.
+    Raises CheckpointNotFound, CheckpointCorrupt, CheckpointError (nothing to convert, 16 bits
+    for a model that is used in float32, or float16 cannot hold the values), DiskFull, Cancelled.
     """
     monitor = monitor or Monitor()
     _require_sense(model, precision)
@@ -85,10 +88,10 @@ def _require_sense(model: KnownModel, precision: str) -> None:
         raise CheckpointError(
             f"precision {precision!r}: allowed are {', '.join(PRECISIONS)}; nothing was converted"
         )
-    if precision != "float32" and model.kind not in _SEPARATION:
+    if precision != "float32" and model.kind != "sam-audio":
         raise CheckpointError(
-            f"{model.name} stays in float32: in 16 bits its scores and spans change; "
-            "convert it to float32 or leave it as it is"
+            f"{model.name} stays in float32, in which it is used whatever the precision of the "
+            "separation model; convert it to float32 or leave it as it is"
         )
 
 
@@ -102,17 +105,27 @@ def _convert(
     original: Path, staged: Path, model: KnownModel, precision: str, monitor: Monitor
 ) -> tuple[StoredFile, ...]:
     state = read_weights(original, model.kind)
-    dtype = PRECISIONS[precision]
     if original.suffix == ".safetensors" and look_at(state).precision == precision:
         raise CheckpointError(
             f"{original} is safetensors in {precision} already: nothing to convert"
         )
-    total = max(stored_bytes(state, dtype), 1)
+    dtypes = _dtypes(state, PRECISIONS[precision])
+    total = max(stored_bytes(state, dtypes), 1)
     require_space(staged, total, f"{model.name} in {precision}")
     written = write_safetensors(
-        state, staged, dtype, lambda n: monitor.report("convert", n / total)
+        state, staged, dtypes, lambda n: monitor.report("convert", n / total)
     )
     return tuple(StoredFile(file.name, file.size_bytes, file.sha256) for file in written)
+
+
+def _dtypes(state: StateDict, dtype: torch.dtype) -> dict[str, torch.dtype]:
+    """The type of every tensor after conversion; integers and the codec are left as they are."""
+    return {
+        name: dtype
+        if tensor.is_floating_point() and not name.startswith(_KEPT_IN_FLOAT32)
+        else tensor.dtype
+        for name, tensor in state.items()
+    }
 
 
 def _kept(

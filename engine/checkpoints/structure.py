@@ -16,7 +16,10 @@ _WRAPPED = {"clap": ("state_dict", "module.")}
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What a weights file turned out to hold. precision: type of most of its values."""
+    """What a weights file turned out to hold.
+
+    precision: type of most of its values, the codec's aside, which keeps its own.
+    """
 
     identity: Identity
     precision: str
@@ -33,8 +36,8 @@ def look_at(state: StateDict) -> Structure:
     """The structure of a state dict; only names, shapes and types are looked at."""
     identity = identify({name: tuple(tensor.shape) for name, tensor in state.items()})
     amounts: Counter[str] = Counter()
-    for tensor in state.values():
-        if tensor.is_floating_point():
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not name.startswith("audio_codec."):
             amounts[str(tensor.dtype).removeprefix("torch.")] += tensor.numel()
     precision = amounts.most_common(1)[0][0] if amounts else "none"
     return Structure(identity, precision, len(state))

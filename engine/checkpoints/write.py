@@ -9,7 +9,7 @@ index, in the layout that Hugging Face libraries read.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,10 @@ _NAMES = {
 }
 
 
+DTypes = Mapping[str, torch.dtype]
+"""The type that every tensor is to have in the file, by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A file that was written. sha256: of all its bytes."""
@@ -43,30 +47,25 @@ class Written:
     sha256: str
 
 
-def target_dtype(tensor: Tensor, dtype: torch.dtype | None) -> torch.dtype:
-    """Type that `tensor` is stored in: floats in `dtype`, everything else as it is."""
-    return dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
-
-
-def stored_bytes(state: StateDict, dtype: torch.dtype | None) -> int:
-    """Size of all tensors once they are converted."""
-    return sum(t.numel() * target_dtype(t, dtype).itemsize for t in state.values())
+def stored_bytes(state: StateDict, dtypes: DTypes) -> int:
+    """Size of all tensors of `state` once they are converted."""
+    return sum(tensor.numel() * dtypes[name].itemsize for name, tensor in state.items())
 
 
 def write_safetensors(
     state: StateDict,
     folder: Path,
-    dtype: torch.dtype | None,
+    dtypes: DTypes,
     on_bytes: Callable[[int], None],
     shard_bytes: int = SHARD_BYTES,
 ) -> tuple[Written, ...]:
     """Write `state` into `folder` as `model.safetensors`, or as shards with an index.
 
-    dtype: floats are converted to it one by one; None keeps every type.   on_bytes: gets how many
-        bytes of tensors are written so far.
+    dtypes: the type of every tensor in the file; they are converted one by one.
+    on_bytes: gets how many bytes of tensors are written so far.
     Raises CheckpointError when a value does not fit into float16, OSError from the system.
     """
-    shards = _shards(state, dtype, shard_bytes)
+    shards = _shards(state, dtypes, shard_bytes)
     names = ["model.safetensors"]
     if len(shards) > 1:
         names = [
@@ -78,20 +77,18 @@ def write_safetensors(
         def on_shard(n: int, before: int = done) -> None:
             on_bytes(before + n)
 
-        written.append(_write_shard(shard, folder / name, dtype, on_shard))
-        done += stored_bytes(shard, dtype)
+        written.append(_write_shard(shard, folder / name, dtypes, on_shard))
+        done += stored_bytes(shard, dtypes)
     if len(shards) > 1:
         written.append(_write_index(names, shards, folder, done))
     return tuple(written)
 
 
-def _shards(
-    state: StateDict, dtype: torch.dtype | None, shard_bytes: int
-) -> list[dict[str, Tensor]]:
+def _shards(state: StateDict, dtypes: DTypes, shard_bytes: int) -> list[dict[str, Tensor]]:
     shards: list[dict[str, Tensor]] = [{}]
     n_bytes = 0
     for name, tensor in state.items():
-        size = tensor.numel() * target_dtype(tensor, dtype).itemsize
+        size = tensor.numel() * dtypes[name].itemsize
         if shards[-1] and n_bytes + size > shard_bytes:
             shards.append({})
             n_bytes = 0
@@ -101,13 +98,13 @@ def _shards(
 
 
 def _write_shard(
-    shard: StateDict, file: Path, dtype: torch.dtype | None, on_bytes: Callable[[int], None]
+    shard: StateDict, file: Path, dtypes: DTypes, on_bytes: Callable[[int], None]
 ) -> Written:
     # Widest types first keeps every tensor aligned without padding between them.
-    names = sorted(shard, key=lambda n: (-target_dtype(shard[n], dtype).itemsize, n))
+    names = sorted(shard, key=lambda n: (-dtypes[n].itemsize, n))
     digest, n_bytes = hashlib.sha256(), 0
     with file.open("wb") as stream:
-        for piece in _pieces(shard, names, dtype):
+        for piece in _pieces(shard, names, dtypes):
             digest.update(piece)
             stream.write(piece)
             n_bytes += len(piece)
@@ -117,16 +114,13 @@ def _write_shard(
     return Written(file.name, n_bytes, digest.hexdigest())
 
 
-def _pieces(
-    shard: StateDict, names: list[str], dtype: torch.dtype | None
-) -> Iterator[bytes | memoryview]:
+def _pieces(shard: StateDict, names: list[str], dtypes: DTypes) -> Iterator[bytes | memoryview]:
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     start = 0
     for name in names:
-        kind = target_dtype(shard[name], dtype)
-        end = start + shard[name].numel() * kind.itemsize
+        end = start + shard[name].numel() * dtypes[name].itemsize
         header[name] = {
-            "dtype": _NAMES[kind],
+            "dtype": _NAMES[dtypes[name]],
             "shape": list(shard[name].shape),
             "data_offsets": [start, end],
         }
@@ -135,7 +129,7 @@ def _pieces(
     text += b" " * (-len(text) % 8)
     yield len(text).to_bytes(8, "little") + text
     for name in names:
-        tensor = convert(shard[name], dtype, name)
+        tensor = convert(shard[name], dtypes[name], name)
         yield tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data
         release_pages(shard[name])
 

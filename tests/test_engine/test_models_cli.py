@@ -24,10 +24,10 @@ def store(tmp_path: Path) -> str:
     return str(tmp_path / "store")
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An official-layout folder of a tiny SAM-Audio."""
-    return write_checkpoint(tmp_path / "tiny")
+    return write_checkpoint(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
