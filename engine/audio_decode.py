@@ -28,6 +28,12 @@ _PYAV_SUFFIXES = (
     *(".ts", ".tta", ".webm", ".wma", ".wmv", ".wv"),
 )
 _MP3_TOLERANCE_S = 0.25  # many encoders and taggers are a few frames off
+_READ_FUNCTIONS = {
+    "int16": ("sf_readf_short", "short*"),
+    "int32": ("sf_readf_int", "int*"),
+    "float32": ("sf_readf_float", "float*"),
+    "float64": ("sf_readf_double", "double*"),
+}
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -95,14 +101,21 @@ def decode_with_pyav(path: Path, monitor: Monitor, why: str) -> Decoded:
 def _libsndfile_blocks(
     sound: soundfile.SoundFile, path: Path, dtype: np.dtype[Any]
 ) -> Iterator[NDArray[Any]]:
+    # soundfile seeks after every read to where it is. In a damaged OGG file that lands elsewhere
+    # and hides what is missing, so the library is asked directly, straight through the file.
+    library, ffi = soundfile._snd, soundfile._ffi
+    read_function, c_type = _READ_FUNCTIONS[dtype.name]
+    read = getattr(library, read_function)
     while True:
-        try:
-            block = sound.read(_BLOCK_SAMPLES, dtype=dtype.name, always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioUnreadable(f"{path}: it is damaged: {error.error_string}") from error
-        if not len(block):
+        block = np.empty((_BLOCK_SAMPLES, sound.channels), dtype=dtype)
+        n_read = read(sound._file, ffi.cast(c_type, block.ctypes.data), _BLOCK_SAMPLES)
+        error = library.sf_error(sound._file)
+        if error:
+            reason = soundfile.LibsndfileError(error).error_string
+            raise AudioUnreadable(f"{path}: it is damaged: {reason}")
+        if not n_read:
             return
-        yield block
+        yield block[:n_read]
 
 
 def _spool(

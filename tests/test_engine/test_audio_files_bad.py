@@ -84,6 +84,7 @@ def test_files_of_nothing_but_a_header_are_refused(
 
 def test_the_list_of_containers_is_not_empty() -> None:
     assert CONTAINERS
+    assert CUTS
 
 
 def set_u32(offset_after: bytes, shift: int, value: int) -> Callable[[bytearray], None]:
