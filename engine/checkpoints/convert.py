@@ -58,7 +58,7 @@ def convert_model(
     with hold(store.lock_file(model), model.name, monitor):
         found = store.get(model)
         original = _original(found)
-        staged = store.incoming(model).with_name(f"{model.name}-converted")
+        staged = store.converting(model)
         shutil.rmtree(staged, ignore_errors=True)
         with writing(store.root):
             staged.mkdir(parents=True)

@@ -62,6 +62,10 @@ class Store:
         """Where files of `model` gather until all are there."""
         return self.root / ".incoming" / model.name
 
+    def converting(self, model: KnownModel) -> Path:
+        """Where a conversion of `model` is written; one that broke off is started anew."""
+        return self.root / ".incoming" / f"{model.name}-converted"
+
     def lock_file(self, model: KnownModel) -> Path:
         """The lock of `model`."""
         return self.root / ".locks" / f"{model.name}.lock"
@@ -84,8 +88,19 @@ class Store:
         return Installed(model, folder, read_manifest(folder))
 
     def installed(self) -> tuple[Installed, ...]:
-        """Every model that is there, in the catalogue's order."""
-        return tuple(self.get(model) for model in CATALOGUE if self.has(model))
+        """Every model that is there, in the catalogue's order; `damaged` ones are left out."""
+        damaged = self.damaged()
+        return tuple(
+            self.get(model) for model in CATALOGUE if self.has(model) and model not in damaged
+        )
+
+    def damaged(self) -> tuple[KnownModel, ...]:
+        """Models that are there without a manifest that can be read; `remove` takes them too."""
+        return tuple(model for model in CATALOGUE if self._is_damaged(model))
+
+    def partial_bytes(self, model: KnownModel) -> int:
+        """What an unfinished download, import or conversion has left, to be continued."""
+        return sum(_size(folder) for folder in self._unfinished(model))
 
     def verify(self, model: KnownModel, monitor: Monitor | None = None) -> tuple[FileCheck, ...]:
         """Every file of a stored model with its state: size first, then SHA-256 of all its bytes.
@@ -105,16 +120,22 @@ class Store:
         return tuple(checks)
 
     def remove(self, model: KnownModel, monitor: Monitor | None = None) -> int:
-        """Delete a stored model and give the bytes freed; files it links to are left alone.
+        """Delete a stored model, whole, damaged or unfinished, and give the bytes freed.
 
+        Files that it links to are left alone.
         Raises CheckpointNotFound, or CheckpointError while another process works on it.
         """
         with hold(self.lock_file(model), model.name, monitor or Monitor()):
-            found = self.get(model)
-            freed = sum(f.size_bytes for f in found.manifest.files if not f.linked)
-            trash = self._trash(model)
-            found.folder.replace(trash)
-            shutil.rmtree(trash)
+            folders = [self.folder(model), *self._unfinished(model)]
+            if not any(folder.is_dir() for folder in folders):
+                self.get(model)
+            freed = 0
+            for folder in folders:
+                if folder.is_dir():
+                    freed += _size(folder)
+                    trash = self._trash(model)
+                    folder.replace(trash)
+                    shutil.rmtree(trash)
         return freed
 
     def put(self, model: KnownModel, staged: Path) -> Path:
@@ -128,6 +149,18 @@ class Store:
         else:
             staged.replace(final)
         return final
+
+    def _is_damaged(self, model: KnownModel) -> bool:
+        if not self.folder(model).is_dir():
+            return False
+        try:
+            self.get(model)
+        except (CheckpointCorrupt, CheckpointNotFound):
+            return True
+        return False
+
+    def _unfinished(self, model: KnownModel) -> tuple[Path, Path]:
+        return self.incoming(model), self.converting(model)
 
     def _trash(self, model: KnownModel) -> Path:
         trash = self.root / ".outgoing" / model.name
@@ -185,6 +218,17 @@ def require_whole(checks: tuple[FileCheck, ...], where: Path) -> None:
         raise CheckpointCorrupt(
             f"{where} is damaged ({'; '.join(bad)}); remove the model and fetch it again"
         )
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files of a folder; a link has none of its own."""
+    if not folder.is_dir():
+        return 0
+    return sum(
+        path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink() and path.name != MANIFEST_NAME
+    )
 
 
 def _state(path: Path, file: StoredFile, on_bytes: Callable[[int], None]) -> FileState:

@@ -33,6 +33,8 @@ examples:
   stemlasso models list
   stemlasso models download sam-audio-small
   stemlasso models import ~/Downloads/sam-audio-small
+  stemlasso models import --link \\
+      ~/.cache/huggingface/hub/models--facebook--sam-audio-small/snapshots/*
   stemlasso models convert sam-audio-small --precision bfloat16
 
 {textwrap.fill(SAM_LICENCE_NOTE, 78)}
@@ -176,21 +178,34 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 def _list(session: _Session, _arguments: argparse.Namespace) -> int:
     here = {found.model.name: found for found in session.store.installed()}
     if session.as_json:
-        rows = [_as_json(model, here.get(model.name)) for model in CATALOGUE]
+        damaged = session.store.damaged()
+        rows = [
+            _as_json(model, here.get(model.name))
+            | {
+                "damaged": model in damaged,
+                "unfinished_bytes": session.store.partial_bytes(model),
+            }
+            for model in CATALOGUE
+        ]
         print(json.dumps(rows, ensure_ascii=False))
         return exits.OK
     print(f"models in {session.store.root}\n")
     for model in CATALOGUE:
         found = here.get(model.name)
-        print(f"{model.name:<20}{_state(model, found):<28}{model.purpose}")
+        state = _state(session.store, model, found)
+        print(f"{model.name:<20}{state:<28}{model.purpose}")
         print(f"{'':<20}{model.licence.name}, {model.page}")
     print(f"\n{SAM_LICENCE_NOTE}")
     return exits.OK
 
 
-def _state(model: KnownModel, found: Installed | None) -> str:
+def _state(store: Store, model: KnownModel, found: Installed | None) -> str:
     if found is not None:
         return f"here, {gigabytes(found.manifest.size_bytes)} {found.manifest.precision}"
+    if model in store.damaged():
+        return "damaged: remove it"
+    if partial := store.partial_bytes(model):
+        return f"unfinished, {gigabytes(partial)}"
     size = sum(file.size_bytes or 0 for file in model.files)
     return "not here" + (f", {gigabytes(size)}" if size else "") + (", gated" * model.gated)
 

@@ -255,6 +255,12 @@ def test_a_damaged_manifest_is_reported(source: Path, store: Store, text: str) -
     (store.folder(SMALL) / "manifest.json").write_text(text, encoding="utf-8")
     with pytest.raises(CheckpointCorrupt, match=r"manifest\.json"):
         store.get(SMALL)
+    assert store.damaged() == (SMALL,)
+    assert store.installed() == ()
+    assert store.remove(SMALL) > 0
+    assert store.damaged() == ()
+    import_model(store, source, "sam-audio-small")
+    assert len(store.installed()) == 1
 
 
 def test_a_cancelled_import_continues_where_it_stopped(source: Path, store: Store) -> None:
@@ -272,6 +278,7 @@ def test_a_cancelled_import_continues_where_it_stopped(source: Path, store: Stor
     partial = store.incoming(SMALL) / "checkpoint.pt"
     assert 0 < partial.stat().st_size < (source / "checkpoint.pt").stat().st_size
     assert not store.has(SMALL)
+    assert store.partial_bytes(SMALL) > partial.stat().st_size
     number = partial.stat().st_ino
     import_model(store, source, "sam-audio-small")
     assert (store.folder(SMALL) / "checkpoint.pt").stat().st_ino == number
@@ -361,6 +368,31 @@ def test_waiting_for_a_lock_can_be_cancelled(store: Store) -> None:
         hold(store.lock_file(SMALL), "y", Monitor(is_cancelled=lambda: True)),
     ):
         pass
+
+
+def test_remove_takes_what_is_unfinished(source: Path, store: Store) -> None:
+    staged = store.incoming(SMALL)
+    staged.mkdir(parents=True)
+    (staged / "checkpoint.pt.part").write_bytes(b"x" * 1000)
+    assert store.partial_bytes(SMALL) == 1000
+    assert store.remove(SMALL) == 1000
+    assert not staged.exists()
+
+
+def test_a_folder_of_links_as_the_hubs_cache_has_it(
+    tmp_path: Path, source: Path, store: Store
+) -> None:
+    snapshot = tmp_path / "models--facebook--sam-audio-small" / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    for number, name in enumerate(("config.json", "checkpoint.pt")):
+        (source / name).rename(snapshot.parent.parent / f"blob{number}")
+        (snapshot / name).symlink_to(f"../../blob{number}")
+    folder = import_model(store, snapshot, "sam-audio-small", how="link").installed.folder
+    assert (folder / "checkpoint.pt").resolve().name == "blob1"
+    require_whole(store.verify(SMALL), folder)
+    folder = import_model(store, snapshot, "sam-audio-small", replace=True).installed.folder
+    assert not (folder / "checkpoint.pt").is_symlink()
+    require_whole(store.verify(SMALL), folder)
 
 
 def test_remove_frees_the_folder(source: Path, store: Store) -> None:

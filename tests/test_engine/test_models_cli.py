@@ -74,6 +74,25 @@ def test_list_as_json(store: str, source: Path, capsys: pytest.CaptureFixture[st
     assert rows["sam-audio-large"]["published_bytes"] == 14_861_356_211
 
 
+def test_list_says_what_is_damaged_or_unfinished(
+    store: str, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["import", str(source), "--as", "sam-audio-small", "--store", store, "-q"])
+    (Path(store) / "sam-audio-small" / "manifest.json").write_text("", encoding="utf-8")
+    staged = Path(store) / ".incoming" / "t5-base"
+    staged.mkdir(parents=True)
+    (staged / "model.safetensors.part").write_bytes(b"x" * 2000)
+    assert main(["list", "--store", store]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("sam-audio-small ") and "damaged" in line for line in lines)
+    assert any(line.startswith("t5-base ") and "unfinished, 2.0 kB" in line for line in lines)
+    main(["list", "--json", "--store", store])
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["sam-audio-small"]["damaged"] is True
+    assert rows["t5-base"]["unfinished_bytes"] == 2000
+    assert main(["remove", "sam-audio-small", "t5-base", "--store", store]) == 0
+
+
 def test_list_is_quick_and_loads_no_torch(store: str) -> None:
     code = (
         "import sys\n"
