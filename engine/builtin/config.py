@@ -16,14 +16,14 @@ class BuiltinConfig:
 
     learn_block_s: float = 30.0
     decode_block_s: float = 10.0
-    max_learn_frames: int = 4000
+    max_learn_frames: int = 3000
     max_learn_bytes: int = 96 << 20
     max_in_flight_bytes: int = 400 << 20
 
-    n_background: int = 80
+    n_background: int = 40
     n_target: int = 12
     n_target_evidence: int = 24
-    n_free_background: int = 10
+    n_background_evidence: int = 24
     learn_iterations: int = 40
     decode_iterations: int = 25
     mask_exponent: float = 1.4

@@ -8,50 +8,62 @@ from numpy.typing import NDArray
 from engine.data import AudioClip
 from engine.errors import AudioUnreadable
 
+from . import evidence, undrawn
 from .bands import BandMap, Magnitudes
-from .evidence import context_frames, evidence_for, find_cues, soften
+from .spatial import beams
 from .stft import FrameGrid, Samples, Spectra, analyse
-from .vocabulary import Kind
+from .undrawn import Features
+from .vocabulary import Sound
 
 
 @dataclass(frozen=True, eq=False)
 class FrontEnd:
-    """Frame grid and bands of one mixture, and the evidence to compute, if any.
+    """Frame grid and bands of one mixture, and what to find out about each frame.
 
-    evidence_kind: whose evidence; `None` for none.   softness: exponent of `soften`.
+    evident: the sound whose evidence is wanted; `None` for none.
+    with_beams: whether stereo is heard as left, right, mid and side.
+    with_features: whether pass 1 looks for undrawn target.
     """
 
     grid: FrameGrid
     bands: BandMap
     n_channels: int
-    evidence_kind: Kind | None = None
-    softness: float = 1.0
+    evident: Sound | None = None
+    with_beams: bool = False
+    with_features: bool = False
 
     @property
     def n_rows(self) -> int:
-        """Values per frame: channels times bands."""
-        return self.n_channels * self.bands.n_bands
-
-    @property
-    def context(self) -> int:
-        """Frames beside a block that its evidence depends on."""
-        return 0 if self.evidence_kind is None else context_frames(self.grid.frames_per_s)
+        """Values per frame: channels or beams, times bands."""
+        n_heard = 4 if self.with_beams and self.n_channels == 2 else self.n_channels
+        return n_heard * self.bands.n_bands
 
     def with_context(self, first: int, last: int) -> tuple[int, int]:
-        """Frames [first, last) widened by the context, within the file."""
-        return max(first - self.context, 0), min(last + self.context, self.grid.n_frames)
+        """Frames [first, last) widened by what evidence and features depend on, in the file."""
+        context = 0
+        if self.evident is not None:
+            context = evidence.context_frames(self.evident, self.grid.frames_per_s)
+        if self.with_features:
+            context = max(context, undrawn.context_frames(self.grid.frames_per_s))
+        return max(first - context, 0), min(last + context, self.grid.n_frames)
 
 
 @dataclass(frozen=True, eq=False)
 class Frames:
     """Frames [first, last) of a mixture.
 
-    spectra: [C, T, F].   V: [T, C, B] magnitudes.   E: [T, B] evidence or `None`.
+    spectra: [C, T, F].   V: [T, channels or beams, B] magnitudes.
+    E: [T, B] evidence or `None`.   features: [T, D] or `None`.
     """
 
     spectra: Spectra
     V: Magnitudes
     E: Magnitudes | None
+    features: Features | None
+
+    def rows(self, level: float) -> NDArray[np.float32]:
+        """V [T, R] divided by a level."""
+        return np.asarray(self.V.reshape(len(self.V), -1) / np.float32(level), np.float32)
 
 
 def read_samples(mixture: AudioClip, front: FrontEnd, first: int, last: int) -> Samples:
@@ -67,21 +79,28 @@ def read_samples(mixture: AudioClip, front: FrontEnd, first: int, last: int) -> 
 
 
 def analyse_frames(samples: Samples, front: FrontEnd, first: int, last: int) -> Frames:
-    """Spectra, magnitudes and evidence of the frames [first, last)."""
+    """Spectra, magnitudes, evidence and features of the frames [first, last)."""
     wide_first, wide_last = front.with_context(first, last)
     inner = slice(first - wide_first, last - wide_first)
     spectra = analyse(samples, front.grid, wide_first, wide_last)
     V = front.bands.pool(spectra)
-    return Frames(spectra[:, inner], V[inner], _evidence(V, front, inner))
+    E = _evidence(V, front, wide_first)
+    heard = beams(spectra, front.bands, V) if front.with_beams or front.with_features else V
+    features = None
+    if front.with_features:
+        features = undrawn.describe_frames(heard, front.bands, front.grid.frames_per_s)[inner]
+    return Frames(
+        spectra=spectra[:, inner],
+        V=(heard if front.with_beams else V)[inner],
+        E=None if E is None else E[inner],
+        features=features,
+    )
 
 
-def _evidence(V: Magnitudes, front: FrontEnd, inner: slice) -> Magnitudes | None:
-    if front.evidence_kind is None:
+def _evidence(V: Magnitudes, front: FrontEnd, first: int) -> Magnitudes | None:
+    if front.evident is None:
         return None
-    cues = find_cues(V.mean(axis=1), front.bands.centres_hz, front.grid.frames_per_s)
-    return soften(evidence_for(front.evidence_kind, cues)[inner], front.softness)
-
-
-def per_row(E: NDArray[np.float32], n_channels: int) -> NDArray[np.float32]:
-    """Evidence [T, B] repeated for every channel: [T, C * B]."""
-    return np.tile(E, (1, n_channels))
+    cues = evidence.find_cues(
+        V.mean(axis=1), first, front.bands.centres_hz, front.grid.frames_per_s
+    )
+    return evidence.evidence_for(front.evident, cues)

@@ -2,7 +2,6 @@
 
 from engine.data import Notice, Prompt, SeparationOptions
 
-from .learning import Learned
 from .routing import Plan
 from .stft import FrameGrid
 from .vocabulary import Kind
@@ -25,9 +24,9 @@ _BOTH_SIGNS = 0.7
 _NOTHING_ELSEWHERE = 0.15
 
 
-def confidence_of(plan: Plan, learned: Learned, grid: FrameGrid) -> float:
+def confidence_of(plan: Plan, grid: FrameGrid, *, is_absent: bool) -> float:
     """0 to 1: about the share of measured prompts like this one that came out well (> 3 dB)."""
-    if learned.is_absent:
+    if is_absent:
         return 0.9
     if plan.is_text_only:
         assert plan.sound is not None
@@ -42,10 +41,15 @@ def confidence_of(plan: Plan, learned: Learned, grid: FrameGrid) -> float:
 
 
 def notices_for(
-    plan: Plan, learned: Learned, grid: FrameGrid, prompt: Prompt, options: SeparationOptions
+    plan: Plan,
+    grid: FrameGrid,
+    prompt: Prompt,
+    options: SeparationOptions,
+    *,
+    is_absent: bool,
 ) -> tuple[Notice, ...]:
     """What the user should know, most important first."""
-    if learned.is_absent:
+    if is_absent:
         return (Notice("target_absent", "The target was not found; its stem is silence."),)
     notices = []
     if plan.route == "steady":

@@ -1,7 +1,8 @@
-"""Pass 1: read the mixture once, keep some frames of each label, learn the dictionaries."""
+"""Pass 1: read the mixture once, keep some frames of each label, learn from them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,43 +11,71 @@ from engine.data import AudioClip, Monitor
 
 from .bands import Magnitudes
 from .config import BuiltinConfig
-from .evidence_route import learn_from_evidence
-from .front_end import FrontEnd, analyse_frames, per_row, read_samples
+from .evidence_route import CueModel, learn_from_evidence, shares
+from .front_end import Frames, FrontEnd, analyse_frames, read_samples
 from .labels import Labels
 from .nmf import Matrix
-from .routing import Route
-from .span_route import Dictionaries, learn_from_spans
+from .routing import Plan
+from .span_route import learn_from_spans
+from .spatial import Gains
 from .steady import learn_floor
+from .undrawn import Features, without_target
+
+LEARN_SHARE = 0.3
+"""Share of the whole job that progress gives to pass 1."""
 
 _SILENT = 1e-5
 """Mean level of the '+' frames against all frames below which nothing is there: -100 dB."""
 
+_NO_EVIDENCE = 0.02
+"""Share of the magnitudes with evidence below which text alone finds nothing."""
+
+
+class Model(Protocol):
+    """What pass 2 asks; it says the same about a frame in any block."""
+
+    def gains(self, frames: Frames, possible: NDArray[np.bool_]) -> Gains:
+        """Gains for frames; `possible` [T] is False where the target is said to be absent."""
+
 
 @dataclass(frozen=True, eq=False)
 class LearningSet:
-    """Frames to learn from. V: [T, R] magnitudes.   E: [T, R] or `None`.   labels: [T]."""
+    """Frames to learn from. V: [T, R] magnitudes.   labels: [T].
 
-    V: Matrix
-    E: Matrix | None
-    labels: Labels
-
-
-@dataclass(frozen=True, eq=False)
-class Learned:
-    """What pass 2 needs: `level` divides magnitudes before the dictionaries apply.
-
-    dictionaries: of the span and evidence routes.   floor: [1, R] of the steady route.
-    Neither when the target is absent, so that the estimate is silence.
+    E: [T, B] or `None`.   features: [T, D] or `None`.
     """
 
-    dictionaries: Dictionaries | None
-    level: float
-    floor: Matrix | None = None
+    V: Matrix
+    labels: Labels
+    E: Matrix | None
+    features: Features | None
 
-    @property
-    def is_absent(self) -> bool:
-        """Whether the target was not found."""
-        return self.dictionaries is None and self.floor is None
+
+def gather(
+    mixture: AudioClip,
+    front: FrontEnd,
+    labels: Labels,
+    config: BuiltinConfig,
+    seed: int,
+    monitor: Monitor,
+) -> LearningSet:
+    """The learning set of a mixture, read block by block."""
+    chosen = choose_frames(labels, front.n_rows, config, seed)
+    V = np.empty((len(chosen), front.n_rows), np.float32)
+    evidence: list[Magnitudes | None] = []
+    features: list[Features | None] = []
+    n_block = block_frames(front, config.learn_block_s)
+    for first, last in frame_blocks(front.grid.n_frames, n_block):
+        monitor.report("learn", LEARN_SHARE * first / front.grid.n_frames)
+        low, high = np.searchsorted(chosen, (first, last))
+        if low == high:
+            continue
+        frames = analyse_frames(read_samples(mixture, front, first, last), front, first, last)
+        inside = chosen[low:high] - first
+        V[low:high] = frames.V[inside].reshape(high - low, -1)
+        evidence.append(None if frames.E is None else frames.E[inside])
+        features.append(None if frames.features is None else frames.features[inside])
+    return LearningSet(V, labels[chosen], _joined(evidence), _joined(features))
 
 
 def choose_frames(
@@ -64,49 +93,27 @@ def choose_frames(
     return np.sort(np.concatenate(kept))
 
 
-def gather(
-    mixture: AudioClip,
-    front: FrontEnd,
-    labels: Labels,
-    config: BuiltinConfig,
-    seed: int,
-    monitor: Monitor,
-) -> LearningSet:
-    """The learning set of a mixture, read block by block."""
-    chosen = choose_frames(labels, front.n_rows, config, seed)
-    V = np.empty((len(chosen), front.n_rows), np.float32)
-    E = None if front.evidence_kind is None else np.empty_like(V)
-    n_block = block_frames(front, config.learn_block_s)
-    for first, last in frame_blocks(front.grid.n_frames, n_block):
-        monitor.report("learn", LEARN_SHARE * first / front.grid.n_frames)
-        low, high = np.searchsorted(chosen, (first, last))
-        if low == high:
-            continue
-        frames = analyse_frames(read_samples(mixture, front, first, last), front, first, last)
-        inside = chosen[low:high] - first
-        V[low:high] = frames.V[inside].reshape(high - low, -1)
-        if E is not None and frames.E is not None:
-            E[low:high] = per_row(frames.E[inside], front.n_channels)
-    return LearningSet(V, E, labels[chosen])
-
-
-LEARN_SHARE = 0.3
-"""Share of the whole job that progress gives to pass 1."""
-
-
-def learn(learning: LearningSet, route: Route, config: BuiltinConfig, seed: int) -> Learned:
-    """What the route needs to know, from the learning set."""
+def learn(learning: LearningSet, plan: Plan, config: BuiltinConfig, seed: int) -> Model | None:
+    """The model that the plan's route needs; `None` when the target is absent."""
+    labels = learning.labels
     level = _mean_level(learning.V)
-    present = learning.V[learning.labels > 0] if (learning.labels > 0).any() else learning.V
-    if level == 0 or _mean_level(present) <= _SILENT * level:
-        return Learned(None, 1.0)
+    present = labels > 0
+    if level == 0 or (present.any() and _mean_level(learning.V[present]) <= _SILENT * level):
+        return None
+    if plan.is_text_only and not _has_evidence(learning):
+        return None
+    if plan.route == "cue":
+        return CueModel()
     V = learning.V / np.float32(level)
-    if route == "steady":
-        return Learned(None, level, learn_floor(V, learning.labels))
+    if plan.route == "steady":
+        return learn_floor(V, level, labels, config)
+    absent = _absent(learning, config)
     rng = np.random.default_rng((seed, 2))
-    if learning.E is None:
-        return Learned(learn_from_spans(V, learning.labels, config, rng), level)
-    return Learned(learn_from_evidence(V, learning.E, learning.labels, config, rng), level)
+    if plan.route == "evidence":
+        assert learning.E is not None
+        E = shares(learning.E, V.shape[1] // learning.E.shape[1])
+        return learn_from_evidence(V, E, level, present, absent, config, rng)
+    return learn_from_spans(V, level, present, absent, config, rng)
 
 
 def block_frames(front: FrontEnd, stereo_s: float) -> int:
@@ -119,6 +126,29 @@ def frame_blocks(n_frames: int, n_block: int) -> Iterator[tuple[int, int]]:
     """Consecutive [first, last) that cover all frames."""
     for first in range(0, n_frames, n_block):
         yield first, min(first + n_block, n_frames)
+
+
+def _absent(learning: LearningSet, config: BuiltinConfig) -> NDArray[np.bool_]:
+    """Frames to learn the background from: '-' ones, or those that do not look like '+'."""
+    said = learning.labels < 0
+    if int(said.sum()) > config.min_background_frames or learning.features is None:
+        return np.asarray(said)
+    return without_target(learning.features, learning.labels) | said
+
+
+def _has_evidence(learning: LearningSet) -> bool:
+    """Whether there is a noticeable share of what text alone goes by."""
+    if learning.E is None:
+        return True
+    V = learning.V.reshape(len(learning.V), -1, learning.E.shape[1]).mean(axis=1)
+    found, everything = float((V * learning.E).sum()), float(V.sum())
+    return found > _NO_EVIDENCE * everything
+
+
+def _joined(parts: list[Magnitudes | None]) -> Magnitudes | None:
+    """All parts one after the other, or `None` where there are none."""
+    given = [part for part in parts if part is not None]
+    return np.concatenate(given) if given else None
 
 
 def _mean_level(V: Magnitudes) -> float:

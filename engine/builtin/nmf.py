@@ -12,7 +12,7 @@ Matrix = NDArray[np.float32]
 FLOOR = np.float32(1e-7)
 """Added to every model: keeps silence finite, far below anything audible at the expected scale."""
 
-_LEAST = np.float32(1e-14)
+LEAST = np.float32(1e-14)
 """Activations and components stay above this: subnormal numbers would be ten times slower."""
 
 
@@ -40,7 +40,7 @@ def extend_dictionary(
     for _ in range(n_iterations):
         _ratio(V, H, W, ratio)
         H *= ratio @ W.T
-        np.maximum(H, _LEAST, out=H)
+        np.maximum(H, LEAST, out=H)
         _ratio(V, H, W, ratio)
         grown = W[n_fixed:] * (H[:, n_fixed:].T @ ratio)
         W[n_fixed:] = normalised(np.asarray(grown, np.float32))
@@ -59,7 +59,7 @@ def activate(V: Matrix, W: Matrix, n_iterations: int, allowed: Matrix | None = N
     for _ in range(n_iterations):
         _ratio(V, H, W, ratio)
         H *= ratio @ W.T
-        np.maximum(H, _LEAST, out=H)
+        np.maximum(H, LEAST, out=H)
     return H
 
 
@@ -71,8 +71,8 @@ def random_components(n_components: int, n_rows: int, rng: np.random.Generator) 
 
 def normalised(W: Matrix) -> Matrix:
     """The rows of W [K, R] scaled to add up to one, and kept above zero."""
-    scaled = W / np.maximum(W.sum(axis=1, keepdims=True), _LEAST)
-    return np.asarray(np.maximum(scaled, _LEAST), np.float32)
+    scaled = W / np.maximum(W.sum(axis=1, keepdims=True), LEAST)
+    return np.asarray(np.maximum(scaled, LEAST), np.float32)
 
 
 def _ratio(V: Matrix, H: Matrix, W: Matrix, out: Matrix) -> None:

@@ -12,7 +12,7 @@ from .labels import Labels
 from .sounds import Reason, read_description
 from .vocabulary import Kind, Sound
 
-Route = Literal["spans", "evidence", "steady"]
+Route = Literal["spans", "evidence", "cue", "steady"]
 
 EVIDENT: frozenset[Kind] = frozenset({"drums", "kick", "snare", "hihat", "bass"})
 """Kinds whose evidence helps even where spans are drawn."""
@@ -27,15 +27,13 @@ _MIN_FRAMES_ELSEWHERE = 8
 class Plan:
     """How a prompt is answered. labels: [T] of all frames, '+' made explicit where implied.
 
+    route: by spans; by evidence with dictionaries; by evidence alone ("cue"); by the floor.
     sound: `None` when the description is empty or not known.
-    evidence_kind: whose evidence is used; `None` in the span route.
     has_present, has_absent: which spans the user drew.
     """
 
     route: Route
     sound: Sound | None
-    evidence_kind: Kind | None
-    softness: float
     labels: Labels
     has_present: bool
     has_absent: bool
@@ -44,6 +42,19 @@ class Plan:
     def is_text_only(self) -> bool:
         """Whether no span was drawn."""
         return not (self.has_present or self.has_absent)
+
+    @property
+    def evident(self) -> Sound | None:
+        """The sound whose evidence is used: a voice's helps its spans, an instrument's does not."""
+        if self.route in ("evidence", "cue"):
+            return self.sound
+        is_voice = self.sound is not None and self.sound.kind == "speech"
+        return self.sound if is_voice and self.route == "spans" else None
+
+    @property
+    def looks_for_undrawn(self) -> bool:
+        """Whether the background must be found among frames that nothing was said about."""
+        return self.has_present and not self.has_absent and self.route in ("spans", "evidence")
 
 
 def plan_for(prompt: Prompt, labels: Labels) -> Plan:
@@ -56,27 +67,23 @@ def plan_for(prompt: Prompt, labels: Labels) -> Plan:
     has_present, has_absent = bool((labels > 0).any()), bool((labels < 0).any())
     if not (has_present or has_absent) and (sound is None or sound.kind not in TEXT_ALONE):
         raise PromptNeedsSpans(_what_would_help(prompt, reading.reason, sound))
-    if sound is not None and sound.kind == "steady":
-        return Plan("steady", sound, None, 1.0, labels, has_present, has_absent)
-    if _wants_evidence(sound, labels, has_present, has_absent):
-        assert sound is not None
-        soft = 1.0 if sound.kind in ("speech", "pitched") else 0.5
-        return Plan("evidence", sound, sound.kind, soft, labels, has_present, has_absent)
-    if not has_present:
+    route = _route_for(sound, labels)
+    if route == "spans" and not has_present:
         # all that is not said to be without the target may hold it
         labels = np.where(labels == 0, np.int8(1), labels).astype(np.int8)
-    return Plan("spans", sound, None, 1.0, labels, has_present, has_absent)
+    return Plan(route, sound, labels, has_present, has_absent)
 
 
-def _wants_evidence(
-    sound: Sound | None, labels: Labels, has_present: bool, has_absent: bool
-) -> bool:
-    """Whether the class's evidence says more than the spans alone."""
+def _route_for(sound: Sound | None, labels: Labels) -> Route:
+    """The route for a sound with these labels; spans alone where its class says less."""
     if sound is None or sound.kind not in TEXT_ALONE:
-        return False
-    if sound.kind in EVIDENT or not (has_present or has_absent):
-        return True
-    return int((labels <= 0).sum()) < _MIN_FRAMES_ELSEWHERE
+        return "spans"
+    if sound.kind == "steady":
+        return "steady"
+    if sound.kind in EVIDENT:
+        return "evidence"
+    nothing_elsewhere = int((labels <= 0).sum()) < _MIN_FRAMES_ELSEWHERE
+    return "spans" if labels.any() and not nothing_elsewhere else "cue"
 
 
 def _what_would_help(prompt: Prompt, reason: Reason, sound: Sound | None) -> str:

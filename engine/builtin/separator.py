@@ -1,7 +1,7 @@
 """The weight-free separator behind the `Separator` protocol."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,17 +52,25 @@ class BuiltinSeparator:
         grid = FrameGrid.over(mixture.sample_rate, mixture.n_samples)
         plan = plan_for(prompt, label_frames(spans, grid))
         bands = BandMap.over(grid)
-        front = FrontEnd(grid, bands, mixture.n_channels, plan.evidence_kind, plan.softness)
+        front = FrontEnd(
+            grid,
+            bands,
+            mixture.n_channels,
+            evident=plan.evident,
+            with_beams=plan.route == "spans",
+            with_features=plan.looks_for_undrawn,
+        )
         with threadpool_limits(1, user_api="blas"):
             learning = gather(mixture, front, plan.labels, self.config, options.seed, monitor)
-            learned = learn(learning, plan.route, self.config, options.seed)
-        decoder = make_decoder(front, learned, plan.labels, _band_gains(plan, bands), self.config)
+            model = learn(learning, plan, self.config, options.seed)
+        front = replace(front, with_features=False)
+        decoder = make_decoder(front, model, plan.labels, _band_gains(plan, bands), self.config)
         n_threads = options.n_threads or os.cpu_count() or 1
         return Estimate(
             blocks=decode_blocks(mixture, decoder, n_threads, monitor),
             spans=spans,
-            confidence=confidence_of(plan, learned, grid),
-            notices=notices_for(plan, learned, grid, prompt, options),
+            confidence=confidence_of(plan, grid, is_absent=model is None),
+            notices=notices_for(plan, grid, prompt, options, is_absent=model is None),
             settings=self._settings(plan, options),
         )
 
@@ -78,7 +86,7 @@ class BuiltinSeparator:
 
 def _band_gains(plan: Plan, bands: BandMap) -> NDArray[np.float32]:
     """Soft frequency range of the sound [B]; all ones where the evidence knows the range."""
-    if plan.sound is None or plan.evidence_kind is not None:
+    if plan.sound is None or plan.route != "spans":
         return np.ones(bands.n_bands, np.float32)
     gains = np.ones(bands.n_bands, np.float32)
     if plan.sound.low_hz > 0:

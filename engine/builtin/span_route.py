@@ -1,6 +1,7 @@
 """The span route: learn the background where the target is not, then what is new where it is.
 
-For sounds of any kind; needs '+' frames and some others.
+For sounds of any kind; needs '+' frames and some others. A voice is also known by how it moves:
+its mask is the mean of what the dictionaries and the evidence say.
 """
 
 from dataclasses import dataclass
@@ -9,68 +10,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import BuiltinConfig
+from .front_end import Frames
 from .nmf import Matrix, activate, extend_dictionary, learn_dictionary
-
-_GROWN = 2.0
-"""A background component this much stronger under '+' belongs to the target."""
+from .spatial import Gains, stereo_gains
 
 
 @dataclass(frozen=True, eq=False)
-class Dictionaries:
-    """target [Kt, R] and background [Kb, R]; either may be empty."""
+class SpanModel:
+    """target [Kt, R] and background [Kb, R] dictionaries at a level; either may be empty."""
 
     target: Matrix
     background: Matrix
+    level: float
+    config: BuiltinConfig
+
+    def gains(self, frames: Frames, possible: NDArray[np.bool_]) -> Gains:
+        """Gains for frames; `possible` [T] is False where the target is said to be absent."""
+        n_target = len(self.target)
+        W = np.concatenate([self.target, self.background])
+        allowed = np.ones((len(possible), len(W)), np.float32)
+        allowed[~possible, :n_target] = 0
+        H = activate(frames.rows(self.level), W, self.config.decode_iterations, allowed)
+        target = (H[:, :n_target] @ self.target).reshape(frames.V.shape)
+        background = (H[:, n_target:] @ self.background).reshape(frames.V.shape)
+        if len(frames.spectra) == 2:
+            gains = stereo_gains(target, background)
+        else:
+            gains = Gains(wiener(target, background, self.config.mask_exponent))
+        return gains if frames.E is None else gains.blended(frames.E[:, None])
 
 
 def learn_from_spans(
-    V: Matrix, labels: NDArray[np.int8], config: BuiltinConfig, rng: np.random.Generator
-) -> Dictionaries:
-    """Dictionaries from frames V [T, R] labelled +1, -1 or 0 [T]."""
-    present = labels > 0
-    absent = labels < 0
-    signed = int(absent.sum()) > config.min_background_frames
-    elsewhere = absent if signed else ~present
+    V: Matrix,
+    level: float,
+    present: NDArray[np.bool_],
+    absent: NDArray[np.bool_],
+    config: BuiltinConfig,
+    rng: np.random.Generator,
+) -> SpanModel:
+    """A model from frames V [T, R] at a level; present, absent: [T]."""
+    n_background = min(config.n_background, int(absent.sum()) // 2)
     background = np.zeros((0, V.shape[1]), np.float32)
-    n_background = min(config.n_background, int(elsewhere.sum()) // 2)
     if n_background:
-        background = learn_dictionary(V[elsewhere], n_background, config.learn_iterations, rng)
-        if not signed:
-            background = _without_target(V, present, elsewhere, background, config)
+        background = learn_dictionary(V[absent], n_background, config.learn_iterations, rng)
     target = extend_dictionary(
         V[present], background, config.n_target, config.learn_iterations, rng
     )
-    return Dictionaries(target, background)
-
-
-def _without_target(
-    V: Matrix,
-    present: NDArray[np.bool_],
-    elsewhere: NDArray[np.bool_],
-    background: Matrix,
-    config: BuiltinConfig,
-) -> Matrix:
-    """The background components that are not much stronger where the target is."""
-    H = activate(V, background, config.decode_iterations)
-    grown = H[present].mean(axis=0) >= _GROWN * H[elsewhere].mean(axis=0)
-    return np.asarray(background[~grown], np.float32)
-
-
-def target_mask(
-    V: Matrix, possible: NDArray[np.bool_], learned: Dictionaries, config: BuiltinConfig
-) -> Matrix:
-    """Share of the target in V [T, R], 0 to 1.
-
-    possible: [T], False where the target is said to be absent.
-    """
-    n_target = len(learned.target)
-    W = np.concatenate([learned.target, learned.background])
-    allowed = np.ones((len(V), len(W)), np.float32)
-    allowed[~possible, :n_target] = 0
-    H = activate(V, W, config.decode_iterations, allowed)
-    target = H[:, :n_target] @ learned.target
-    background = H[:, n_target:] @ learned.background
-    return wiener(target, background, config.mask_exponent)
+    return SpanModel(target, background, level, config)
 
 
 def wiener(target: Matrix, background: Matrix, exponent: float) -> Matrix:

@@ -16,13 +16,9 @@ from threadpoolctl import threadpool_limits
 from engine.data import AudioClip, Monitor
 
 from .config import BuiltinConfig
-from .evidence_route import evidence_mask
-from .front_end import Frames, FrontEnd, analyse_frames, per_row, read_samples
+from .front_end import FrontEnd, analyse_frames, read_samples
 from .labels import Labels, gate
-from .learning import LEARN_SHARE, Learned, block_frames
-from .nmf import Matrix
-from .span_route import target_mask
-from .steady import steady_mask
+from .learning import LEARN_SHARE, Model, block_frames
 from .stft import Samples, synthesise
 
 _COPIES_OF_A_BLOCK = 24
@@ -33,11 +29,12 @@ _COPIES_OF_A_BLOCK = 24
 class Decoder:
     """Everything that is fixed while blocks are decoded.
 
+    model: `None` when the target is absent: the estimate is silence.
     labels, gains: [T] for all frames of the file.   band_gains: [B].
     """
 
     front: FrontEnd
-    learned: Learned
+    model: Model | None
     labels: Labels
     gains: NDArray[np.float32]
     band_gains: NDArray[np.float32]
@@ -51,7 +48,7 @@ def decode_blocks(
     n_block = block_frames(decoder.front, decoder.config.decode_block_s)
     n_hops = decoder.front.grid.n_frames - 1
     spans = [(first, min(first + n_block, n_hops)) for first in range(0, n_hops, n_block)]
-    if decoder.learned.is_absent:
+    if decoder.model is None:
         yield from _silence(decoder, spans, monitor)
         return
     n_workers = _n_workers(decoder, n_block, n_threads)
@@ -78,27 +75,14 @@ def decode(samples: Samples, decoder: Decoder, first: int, last: int) -> Samples
 
     samples: what `read_samples` gives for the frames [first, last + 1).
     """
+    assert decoder.model is not None
     front = decoder.front
     frames = analyse_frames(samples, front, first, last + 1)
-    mask = _mask(frames, decoder, decoder.labels[first : last + 1])
-    mask *= decoder.gains[first : last + 1, None]
-    mask = mask.reshape(len(mask), front.n_channels, front.bands.n_bands) * decoder.band_gains
-    target = synthesise(frames.spectra * front.bands.spread(mask), front.grid.n_fft)
+    inside = slice(first, last + 1)
+    gains = decoder.model.gains(frames, decoder.labels[inside] >= 0)
+    gains = gains.scaled(decoder.gains[inside, None, None] * decoder.band_gains)
+    target = synthesise(gains.apply(frames.spectra, front.bands), front.grid.n_fft)
     return target[: front.grid.n_samples - first * front.grid.hop_length]
-
-
-def _mask(frames: Frames, decoder: Decoder, labels: Labels) -> Matrix:
-    """The target's share [T, R] of the frames."""
-    learned, config = decoder.learned, decoder.config
-    V = frames.V.reshape(len(frames.V), -1) / np.float32(learned.level)
-    possible = labels >= 0
-    if learned.floor is not None:
-        return steady_mask(V, possible, learned.floor, config.mask_exponent)
-    assert learned.dictionaries is not None
-    if frames.E is None:
-        return target_mask(V, possible, learned.dictionaries, config)
-    E = per_row(frames.E, decoder.front.n_channels)
-    return evidence_mask(V, E, possible, learned.dictionaries, config)
 
 
 def _silence(
@@ -125,10 +109,10 @@ def _progress(first: int, n_frames: int) -> float:
 
 def make_decoder(
     front: FrontEnd,
-    learned: Learned,
+    model: Model | None,
     labels: Labels,
     band_gains: NDArray[np.float32],
     config: BuiltinConfig,
 ) -> Decoder:
     """A decoder whose gate is closed on '-'."""
-    return Decoder(front, learned, labels, gate(labels), band_gains, config)
+    return Decoder(front, model, labels, gate(labels), band_gains, config)

@@ -14,11 +14,15 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A class of sounds. low_hz, high_hz: where its energy lies, softly."""
+    """A class of sounds.
+
+    low_hz: below this it has no energy, softly.
+    melodic: whether it plays single notes that move on, rather than chords that stay.
+    """
 
     kind: Kind
     low_hz: float = 0.0
-    high_hz: float = 30_000.0
+    melodic: bool = False
 
 
 DRUMS = Sound("drums")
@@ -85,36 +89,36 @@ STRONG: dict[Sound, str] = {
         synth, synthesizer, synthesiser, synth pad, synth lead, lead synth, saw wave, sawtooth,
         square lead, supersaw, mellotron, moog, theremin, chiptune, synth chord, synth string,
         arpeggiator, synth pluck, synth stab, synth arp, vocoder""",
-    Sound("pitched", 40.0, 20_000.0): """
+    Sound("pitched", 35.0): """
         organ, organist, church organ, pipe organ, hammond, hammond organ, accordion,
         accordionist, bandoneon, harmonium, melodica, harmonica, mouth organ, concertina, bagpipe,
         blues harp, reed organ, mouth harp, squeezebox""",
-    Sound("pitched", 170.0): """
+    Sound("pitched", 170.0, melodic=True): """
         violin, violinist, fiddle, fiddler, viola, violist, solo violin, erhu""",
-    Sound("pitched", 55.0, 18_000.0): """
+    Sound("pitched", 55.0): """
         string section, string, cello, cellist, violoncello, string quartet, string ensemble,
         orchestra, orchestral string, pizzicato, string pad""",
-    Sound("pitched", 220.0, 18_000.0): """
+    Sound("pitched", 220.0, melodic=True): """
         flute, flutist, flautist, piccolo, recorder, pan flute, panpipe, ocarina, tin whistle,
         penny whistle, shakuhachi, bansuri, fife, ney""",
-    Sound("pitched", 100.0, 18_000.0): """
+    Sound("pitched", 100.0, melodic=True): """
         clarinet, clarinetist, clarinettist, oboe, oboist, english horn, cor anglais, saxophone,
         saxophonist, sax, alto sax, tenor sax, soprano sax, woodwind, duduk, wind instrument,
         reed, sax solo""",
-    Sound("pitched", 50.0, 12_000.0): """
+    Sound("pitched", 50.0, melodic=True): """
         bassoon, bassoonist, contrabassoon, bass clarinet, baritone sax, bari sax, didgeridoo,
         bass sax""",
-    Sound("pitched", 90.0, 17_000.0): """
+    Sound("pitched", 90.0, melodic=True): """
         trumpet, trumpeter, cornet, flugelhorn, french horn, horn, horn section, brass, brass
         section, brass band, bugle, trumpet section, brass stab, horn line, horn player, muted
         trumpet""",
-    Sound("pitched", 40.0, 14_000.0): """
+    Sound("pitched", 40.0, melodic=True): """
         trombone, trombonist, tuba, euphonium, sousaphone, bass trombone, baritone horn""",
-    Sound("pitched", 80.0, 16_000.0): """
+    Sound("pitched", 80.0): """
         choir, chorus, choral, choral singing, gospel choir, choir singing, chorister, gregorian
         chant, monk chanting, vocal ensemble, voices choir, choir pad, choir voice, boys choir,
         children choir, people singing choir""",
-    Sound("pitched", 120.0): """
+    Sound("pitched", 120.0, melodic=True): """
         marimba, vibraphone, vibe, vibraphonist, xylophone, xylophonist, glockenspiel, mallet,
         steel drum, steelpan, steel pan, kalimba, thumb piano, mbira, music box, balafon, tubular
         bell, handpan, hang drum, gamelan, crotale, musical saw, singing bowl, carillon, glass
