@@ -137,6 +137,8 @@ def _own_format(form: AudioFormat) -> AudioFormat:
     """
     container = form.container if form.container in _SUFFIXES else "WAV"
     bits = integer_bits(form.subtype)
+    if _is_8_bit_aiff(form):
+        return AudioFormat("WAV", "PCM_U8")
     if bits is not None and not form.subtype.startswith("ALAC"):
         return AudioFormat(container, form.subtype)
     if bits is not None:
@@ -150,9 +152,12 @@ def _subtype_in(container: str, subtype: str) -> str:
     # The Microsoft formats know only unsigned bytes, FLAC and CAF only signed ones.
     if integer_bits(subtype) != 8:
         return subtype
-    if container in ("FLAC", "CAF"):
-        return "PCM_S8"
-    return subtype if container == "AIFF" else "PCM_U8"
+    return "PCM_S8" if container in ("FLAC", "CAF") else "PCM_U8"
+
+
+def _is_8_bit_aiff(form: AudioFormat) -> bool:
+    # libsndfile counts the padding byte of an odd length as one more sample.
+    return form.container == "AIFF" and integer_bits(form.subtype) == 8
 
 
 def _check_writable(form: AudioFormat, n_channels: int) -> None:
@@ -166,7 +171,7 @@ def _check_writable(form: AudioFormat, n_channels: int) -> None:
             f"stems cannot be written as {name}: choose {', '.join(_SUFFIXES)} "
             "with PCM_16, PCM_24, PCM_32, FLOAT or DOUBLE"
         )
-    if not soundfile.check_format(form.container, form.subtype):
+    if not soundfile.check_format(form.container, form.subtype) or _is_8_bit_aiff(form):
         raise OutputError(f"{form.container} files cannot hold {form.subtype}; WAV can")
     if form.container == "FLAC" and n_channels > 8:
         raise OutputError(f"FLAC holds at most 8 channels, the mixture has {n_channels}; use WAV")

@@ -125,9 +125,10 @@ class StemWriter:
 
     def _widen(self, form: AudioFormat) -> None:
         narrow, narrow_format = self._store, self.format
-        narrow.finish()
         self._store, self.format = _new_store(self._spec, form), form
         try:
+            if self._n_written:
+                narrow.finish()
             for start in range(0, self._n_written, _COPY_SAMPLES):
                 stop = min(start + _COPY_SAMPLES, self._n_written)
                 values = _values_from(narrow.fetch(start, stop), narrow_format)
