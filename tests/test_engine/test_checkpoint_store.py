@@ -353,11 +353,19 @@ def test_two_processes_do_not_meet(source: Path, store: Store) -> None:
         "import sys; from pathlib import Path\n"
         "from engine.checkpoints.intake import import_model\n"
         "from engine.checkpoints.store import Store\n"
+        "print('ready', flush=True)\n"
         "import_model(Store(Path(sys.argv[2])), Path(sys.argv[1]), 'sam-audio-small', replace=True)"
     )
     arguments = [sys.executable, "-c", code, str(source), str(store.root)]
-    running = [subprocess.Popen(arguments) for _ in range(2)]
-    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as other:
+        with hold(store.lock_file(SMALL), "x", Monitor()):
+            assert other.stdout is not None
+            assert other.stdout.readline() == "ready\n"
+            with pytest.raises(subprocess.TimeoutExpired):
+                other.wait(timeout=0.5)
+            assert not store.has(SMALL)
+        import_model(store, source, "sam-audio-small", replace=True)
+    assert other.returncode == 0
     require_whole(store.verify(SMALL), store.folder(SMALL))
 
 
