@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import textwrap
 import threading
@@ -16,17 +15,17 @@ from tqdm import tqdm
 
 from engine.checkpoints.catalog import CATALOGUE, SAM_LICENCE_NOTE, KnownModel, find
 from engine.checkpoints.space import gigabytes
-from engine.checkpoints.store import Installed, Store, default_root, require_whole
+from engine.checkpoints.store import Installed, Store, require_whole
 from engine.data import JsonValue, Monitor, Notice, Progress
 from engine.errors import BackendUnavailable, Cancelled, EngineError
 
 from . import exits
 from .interrupt import interruptible
+from .store_root import STORE_VARIABLE, store_root
 
 if TYPE_CHECKING:
     from engine.checkpoints.intake import Taken
 
-STORE_VARIABLE = "STEMLASSO_MODELS"
 
 _EPILOG = f"""\
 examples:
@@ -98,7 +97,7 @@ class _Session:
 def main(argv: list[str]) -> int:
     """Run `stemlasso models`; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    root = arguments.store or _root_from(os.environ.get(STORE_VARIABLE, ""))
+    root = arguments.store or store_root()
     with interruptible() as cancelled:
         session = _Session(Store(root), arguments.json, arguments.quiet, cancelled)
         try:
@@ -113,10 +112,6 @@ def _fail(session: _Session, error: EngineError) -> int:
     message = " ".join(str(error).split())
     session.result({"status": "failed", "error": {"code": error.code, "message": message}})
     return exits.fail(error)
-
-
-def _root_from(value: str) -> Path:
-    return Path(value).expanduser() if value else default_root()
 
 
 def _parser() -> argparse.ArgumentParser:
