@@ -25,6 +25,7 @@ from .data import (
 from .errors import AudioError, BackendUnavailable
 from .receipt import make_receipt
 from .render import RenderPlan, check_outputs, render
+from .sam_audio.installed import require_ready, sam_audio_models
 
 Mixture = AudioClip | NDArray[Any] | str | os.PathLike[str]
 
@@ -42,29 +43,46 @@ class SeparatorInfo:
     missing: str = ""
 
 
-def separators() -> tuple[SeparatorInfo, ...]:
-    """The separators there are, best first, with what the missing ones need."""
-    return (
-        SeparatorInfo(
-            "builtin",
-            "weight-free; learns the sound from the spans you draw; by description alone only "
-            "drums, bass, voices and pitched instruments, roughly",
-            available=True,
-        ),
+_BUILTIN = SeparatorInfo(
+    "builtin",
+    "weight-free; learns the sound from the spans you draw; by description alone only "
+    "drums, bass, voices and pitched instruments, roughly",
+    available=True,
+)
+
+
+def separators(root: Path | None = None) -> tuple[SeparatorInfo, ...]:
+    """The separators there are: those that are ready, best first, then the others with their needs.
+
+    root: of the model store, when it is not the default one.
+    """
+    models = tuple(
+        SeparatorInfo(model.name, model.summary, available=not model.missing, missing=model.missing)
+        for model in sam_audio_models(root)
     )
+    known = (*models, _BUILTIN)
+    return tuple(sorted(known, key=lambda info: not info.available))
 
 
-def find_separator(name: str) -> Separator:
+def find_separator(name: str, root: Path | None = None) -> Separator:
     """The separator called `name`; `auto` is the best one that is ready.
 
-    Raises BackendUnavailable when there is none of this name.
+    root: of the model store, when it is not the default one.
+    Raises BackendUnavailable when there is none of this name or a package is missing, and
+    CheckpointNotFound, which says how to get its weights, when they are not there.
     """
-    if name in ("auto", "builtin"):
+    found = {info.name: info for info in separators(root)}
+    chosen = next(iter(found.values())) if name == "auto" else found.get(name)
+    if chosen is None:
+        raise BackendUnavailable(f"separator {name!r}: there are auto, {', '.join(found)}")
+    if chosen.name == _BUILTIN.name:
         from .builtin import BuiltinSeparator
 
         return BuiltinSeparator()
-    known = ", ".join(info.name for info in separators())
-    raise BackendUnavailable(f"separator {name!r}: there are auto, {known}")
+    require_ready(chosen.name, root)
+    from .sam_audio.separator import SamAudioSeparator
+
+    return SamAudioSeparator.installed(chosen.name, root)
 
 
 def separate(

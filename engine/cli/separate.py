@@ -11,15 +11,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from engine.data import JsonValue, Progress, Prompt, Separation, SeparationOptions, Span
+from engine.data import JsonValue, Progress, Prompt, Separation, SeparationOptions, Separator, Span
 from engine.errors import AudioError, AudioNotFound, EngineError, OutputExists, PromptError
 from engine.render import RenderPlan
-from engine.separator import separate
+from engine.separator import find_separator, separate
 
 from . import exits
 from .formats import FORMAT_HELP, parse_format
 from .interrupt import interruptible
 from .naming import AUDIO_SUFFIXES, named_stems, stem_base
+from .store_root import store_root
 
 _EPILOG = f"""\
 examples:
@@ -73,7 +74,7 @@ class _Request:
     """What to do with every mixture of one command."""
 
     prompt: Prompt
-    separator: str
+    separator: Separator
     options: SeparationOptions
     plan: RenderPlan
     out_dir: Path | None
@@ -100,7 +101,7 @@ def _request(arguments: argparse.Namespace) -> _Request:
             raise PromptError(f"--{name} {value}: it must be {least} or more")
     return _Request(
         prompt=Prompt(arguments.describe, spans),
-        separator=arguments.separator,
+        separator=find_separator(arguments.separator, store_root()),
         options=SeparationOptions(arguments.seed, arguments.candidates, arguments.threads),
         plan=RenderPlan(
             format=parse_format(arguments.format) if arguments.format else None,

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from engine.separator import separators
 
 from . import exits
+from .store_root import store_root
 
 
 def main(argv: list[str]) -> int:
@@ -16,11 +17,11 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list")
     arguments = parser.parse_args(argv)
-    found = separators()
+    found = separators(store_root())
     if arguments.json:
         print(json.dumps([asdict(info) for info in found], ensure_ascii=False))
         return exits.OK
     for info in found:
         state = "ready" if info.available else f"not available: {info.missing}"
-        print(f"{info.name:<12}{state}\n{'':<12}{info.summary}")
+        print(f"{info.name:<20}{state}\n{'':<20}{info.summary}")
     return exits.OK
