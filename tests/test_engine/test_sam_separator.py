@@ -19,7 +19,7 @@ from engine.audio_files import clip_from_array
 from engine.checkpoints.catalog import find
 from engine.checkpoints.intake import import_model
 from engine.checkpoints.store import Store
-from engine.data import Monitor, Progress, SeparationOptions
+from engine.data import MaskedVideo, Monitor, Progress, SeparationOptions
 from engine.errors import (
     BackendUnavailable,
     Cancelled,
@@ -30,11 +30,13 @@ from engine.errors import (
 from engine.model import SAMAudio, SAMAudioProcessor
 from engine.model.config import SoundActivityRankerConfig, TextEncoderConfig
 from engine.sam_audio.config import SamAudioConfig
+from engine.sam_audio.guidance import guidance_for, window_conditioning
 from engine.sam_audio.placing import placed_blocks
 from engine.sam_audio.separator import SamAudioSeparator
+from engine.sam_audio.windows import Window
 from engine.samplers import Sampling
 
-from .tiny_model import write_checkpoint, write_t5
+from .tiny_model import TINY_TOWERS, write_checkpoint, write_t5
 
 SMALL = "sam-audio-small"
 QUICK = SamAudioConfig(device="cpu", sampling=Sampling("midpoint", 2))
@@ -309,3 +311,35 @@ def test_the_command_separates_with_it(root: Path, tmp_path: Path, checkout: Pat
     assert result["receipt"]["separator"] == SMALL
     assert result["null_exact"]
     assert len(list((tmp_path / "stems").iterdir())) == 2
+
+
+def test_a_video_prompt_is_cut_to_every_window(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path)
+
+    def load() -> SAMAudio:
+        return SAMAudio.from_pretrained(folder, towers=TINY_TOWERS)
+
+    config = SamAudioConfig("cpu", sampling=QUICK.sampling, window_s=0.2, overlap_s=0.1)
+    frames = np.random.default_rng(5).integers(0, 255, (10, 3, 28, 28), dtype=np.uint8)
+    mask = np.ones((10, 28, 28), np.uint8)
+    mixture = noise(24_000, 1)
+    targets = []
+    for marks in (mask, mask * (np.arange(10) < 5)[:, None, None].astype(np.uint8)):
+        separator = SamAudioSeparator("tiny", load, config)
+        video = Prompt(masked_video=MaskedVideo(frames, marks))
+        result = split(separator, mixture, prompt=video)
+        assert not result.notices
+        assert not separator._loaded().companions.vision_encoder.is_loaded
+        targets.append(result.target.samples)
+    assert np.abs(targets[0] - targets[1]).max() > 1e-5
+
+
+def test_a_window_is_told_its_own_part_of_the_prompt(tiny: SamAudioSeparator) -> None:
+    model = tiny._loaded()
+    audio = torch.randn(1, 50, 128, generator=torch.Generator().manual_seed(6))
+    spans = (Span(0.4, 1.2), Span(1.0, 1.1, "-"))
+    guidance = guidance_for(model, audio, Prompt("dog", spans), spans)
+    whole = window_conditioning(model, guidance, Window(0, 50))
+    part = window_conditioning(model, guidance, Window(20, 45))
+    torch.testing.assert_close(part.frames, whole.frames[:, 20:45], atol=1e-6, rtol=1e-5)
+    assert torch.equal(part.text, whole.text)
