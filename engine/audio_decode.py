@@ -152,10 +152,10 @@ def _close_quietly(file: IO[bytes]) -> None:
 
 
 def _scratch_folder() -> Path:
-    # /tmp lives in memory on many systems, and three decoded hours are 4 GB; /var/tmp is on disk.
-    chosen = Path(tempfile.gettempdir())
-    large = Path("/var/tmp")
-    return large if chosen == Path("/tmp") and large.is_dir() else chosen
+    # The usual folder lives in memory on many systems, and three decoded hours are 4 GB; the one
+    # in /var is on a disk. Whoever has set TMPDIR has chosen.
+    chosen, on_disk = Path(tempfile.gettempdir()), Path("/var", "tmp")
+    return on_disk if chosen == Path("/", "tmp") and on_disk.is_dir() else chosen
 
 
 def _no_room(folder: Path, error: OSError) -> OutputError:

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +82,9 @@ def check_outputs(mixture: AudioClip, plan: RenderPlan, n_candidates: int = 1) -
         folder = _nearest_folder(plan.folder)
         for path in (path for spec in specs for path in spec.possible_paths()):
             _check_free(path, mixture, plan.overwrite)
+            # A name that is too long must not wait for the folder to be made.
+            with suppress(FileNotFoundError):
+                (folder / path.name).lstat()
         # Permissions, read-only disks and quotas say what they think only when asked to write.
         with tempfile.TemporaryFile(dir=folder):
             _check_room(folder, specs)
