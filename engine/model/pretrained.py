@@ -44,7 +44,7 @@ def load_pretrained(
             VisionEncoder.from_checkpoint, config.vision_encoder, folder, towers, dtype
         ),
         span_predictor=partial(_span_predictor, folder, config, root),
-        rankers=partial(_rankers, config, root),
+        rankers=partial(_rankers, folder, config, root),
     )
     with torch.device("meta"):
         model = SAMAudio(config, companions)
@@ -87,11 +87,13 @@ def _span_predictor(folder: Path, config: SAMAudioConfig, root: Path | None) -> 
     return SpanPredictor.from_folder(_located(config.span_predictor, folder, root))
 
 
-def _rankers(config: SAMAudioConfig, root: Path | None, device: torch.device) -> "RankerChoice":
+def _rankers(
+    folder: Path, config: SAMAudioConfig, root: Path | None, device: torch.device
+) -> "RankerChoice":
     from engine.rankers.choose import RankerChoice
     from engine.rankers.create import RankerSource
 
-    source = RankerSource(lambda name: resolve(name, root), device)
+    source = RankerSource(lambda name: _located(name, folder, root), device)
     return RankerChoice(config.visual_ranker, config.text_ranker, source)
 
 

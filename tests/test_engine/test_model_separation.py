@@ -15,9 +15,11 @@ from engine.data import MaskedVideo, Monitor, Span
 from engine.errors import Cancelled, CheckpointMismatch, CheckpointNotFound, PromptError
 from engine.model import SAMAudio, SAMAudioProcessor
 from engine.model.config import JudgeRankerConfig, SoundActivityRankerConfig
+from engine.model.judge import Judge
 from engine.samplers import Sampling
 
 from .tiny_model import TINY_TOWERS, write_checkpoint
+from .tiny_rankers import write_judge
 
 SHORT = Sampling("adams", n_steps=2)
 PROCESSOR = SAMAudioProcessor()
@@ -146,6 +148,25 @@ def test_a_ranker_without_weights_is_named_in_the_result(tmp_path: Path) -> None
     assert result.scores is None
     assert [missing.name for missing in result.ranking.missing] == ["judge"]
     assert [notice.code for notice in result.notices] == ["rankers_missing"]
+
+
+def test_a_ranker_may_lie_beside_the_model_and_keeps_float32(tmp_path: Path) -> None:
+    folder = write_checkpoint(
+        tmp_path / "model", text_ranker=JudgeRankerConfig(checkpoint_or_model_id="judge")
+    )
+    write_judge(folder / "judge")
+    model = SAMAudio.from_pretrained(folder, dtype=torch.bfloat16, root=tmp_path)
+    batch = PROCESSOR(["dog"], [noise_of(3000)])
+    first = model.separate(batch, reranking_candidates=2, sampling=SHORT)
+    assert first.ranking.used == (("judge", 1.0),)
+    assert first.scores is not None
+
+    judge = Judge.from_folder(folder / "judge")
+    by_hand = judge.score([batch.audios[0, 0]], [first.candidates[0]], ["dog"])
+    assert torch.allclose(first.scores, by_hand.overall, atol=1e-6)
+    again = model.separate(batch, reranking_candidates=2, sampling=SHORT)
+    assert again.scores is not None
+    assert torch.equal(again.scores, first.scores)
 
 
 def messages(n_candidates: int) -> Tensor:
