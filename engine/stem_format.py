@@ -32,6 +32,7 @@ _SUFFIXES = {
 }
 _SIZE_FIELDS_OF_32_BITS = ("WAV", "WAVEX", "AIFF")
 _HEADER_ROOM_BYTES = 1 << 16
+_FLAC_ANY_RATE_HZ = 65_535
 _ARRAY = "ARRAY"
 _FLOAT32_INTEGER_LIMIT = float(1 << 24)
 
@@ -73,7 +74,7 @@ def stem_format(
     if not to_file:
         return AudioFormat(_ARRAY, wanted.subtype), tuple(notices)
     wanted = AudioFormat(wanted.container, _subtype_in(wanted.container, wanted.subtype))
-    _check_writable(wanted, mixture.n_channels)
+    _check_writable(wanted, mixture.sample_rate, mixture.n_channels)
     sized = sized_for(wanted, mixture.n_samples, mixture.n_channels)
     if sized != wanted:
         notices.append(Notice("container_changed", _too_large(wanted, sized)))
@@ -160,7 +161,7 @@ def _is_8_bit_aiff(form: AudioFormat) -> bool:
     return form.container == "AIFF" and integer_bits(form.subtype) == 8
 
 
-def _check_writable(form: AudioFormat, n_channels: int) -> None:
+def _check_writable(form: AudioFormat, sample_rate: int, n_channels: int) -> None:
     name = f"{form.container} {form.subtype}"
     if form.container not in _SUFFIXES or form.subtype not in (
         *(subtype for subtype in _INTEGER_BITS if subtype.startswith("PCM")),
@@ -175,6 +176,11 @@ def _check_writable(form: AudioFormat, n_channels: int) -> None:
         raise OutputError(f"{form.container} files cannot hold {form.subtype}; WAV can")
     if form.container == "FLAC" and n_channels > 8:
         raise OutputError(f"FLAC holds at most 8 channels, the mixture has {n_channels}; use WAV")
+    if form.container == "FLAC" and sample_rate > _FLAC_ANY_RATE_HZ and sample_rate % 10:
+        raise OutputError(
+            f"FLAC holds rates above {_FLAC_ANY_RATE_HZ} Hz in steps of 10 Hz only, "
+            f"the mixture has {sample_rate} Hz; use WAV"
+        )
 
 
 def _format_notices(

@@ -35,6 +35,7 @@ from .stem_format import (
 
 _COPY_SAMPLES = 1 << 16
 _SET_ADD_PEAK_CHUNK = 0x1050
+_FILE_TRUNCATE = 0x1080
 _PROBE_BYTES = 1 << 16
 _PROBE_WRITES = 16
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -64,9 +65,13 @@ class StemSpec:
         return self.folder / f"{self.name}{suffix_for(form, self.mixture_path)}"
 
     def possible_paths(self) -> tuple[Path, ...]:
-        """Where the stem may come to lie: FLAC becomes WAV when it has to be written wider."""
-        wide = AudioFormat("WAV" if self.format.container == "FLAC" else self.format.container, "")
-        return tuple(dict.fromkeys((self.path(self.format), self.path(wide))))
+        """Where the stem may come to lie: written wider, FLAC becomes WAV and 4 GiB RF64."""
+        container = "WAV" if self.format.container == "FLAC" else self.format.container
+        wide = [
+            sized_for(AudioFormat(container, subtype), self.n_samples, self.n_channels)
+            for subtype in ("FLOAT", "DOUBLE")
+        ]
+        return tuple(dict.fromkeys(self.path(form) for form in (self.format, *wide)))
 
 
 class _Store(Protocol):
@@ -231,6 +236,7 @@ class _FileStore:
         assert self._sound is not None, "finished twice"
         sound, self._sound = self._sound, None
         try:
+            self._cut_after_samples(sound)
             sound.close()
             os.fsync(self._file.fileno())
             written = soundfile.SoundFile(str(self._temporary))
@@ -242,6 +248,14 @@ class _FileStore:
         self._broadcast = read_broadcast(written)
         if written.frames != self._n_written:
             raise self._failure(f"{written.frames} of {self._n_written} samples arrived")
+
+    def _cut_after_samples(self, sound: soundfile.SoundFile) -> None:
+        # The header lost its PEAK chunk after it was first written; of a stem shorter than that
+        # chunk, libsndfile would take what is left of it for samples.
+        if self._format.container == "AIFF":
+            count = soundfile._ffi.new("sf_count_t *", self._n_written)
+            size_bytes = soundfile._ffi.sizeof("sf_count_t")
+            soundfile._snd.sf_command(sound._file, _FILE_TRUNCATE, count, size_bytes)
 
     def fetch(self, start: int, stop: int) -> NDArray[Any]:
         assert self._read_back is not None, "read back before finish"
