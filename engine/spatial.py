@@ -10,6 +10,9 @@ share of the remainder. The gains are posterior means under the powers A_c, B_c 
 residual have in the channel, so they shrink to nothing where the phases of Y and Z do not agree
 with the mixture; what is left then is a soft mask per channel.
 
+Weak where a faint target stands in unrelated stereo noise: the channels' levels are then poorly
+known, and a plain mono mask can do better, by more when the model's phases are wrong as well.
+
 Spectra are complex64: X [C, T, F], Y and Z [T, F].
 """
 
