@@ -33,7 +33,7 @@ from engine.data import (
 from engine.errors import PromptError
 from engine.model.separation import SAMAudio
 from engine.resample import resample_blocks
-from engine.samplers import Draw, Step, batch_noise
+from engine.samplers import Draw, Step
 
 from .config import SamAudioConfig
 from .device import chosen_device, chosen_dtype, computing, dtype_name
@@ -42,7 +42,7 @@ from .hearing import hear
 from .placing import placed_blocks
 from .ranking import RankedTakes, rank_takes
 from .voicing import voiced_blocks
-from .windows import Window, joined_field, plan_windows
+from .windows import Window, joined_field, noise_field, plan_windows
 
 _LOADED, _HEARD, _SAMPLED, _RANKED = 0.02, 0.1, 0.8, 0.95  # shares of the whole work, roughly
 
@@ -161,7 +161,7 @@ class SamAudioSeparator:
         n_takes, n_frames = options.n_candidates, heard.latents.shape[1]
         windows = plan_windows(n_frames, *self._window_frames(model))
         draws = [Draw(options.seed, take) for take in range(n_takes)]
-        noise = batch_noise(draws, n_frames, model.n_latent_channels)
+        noise = noise_field(draws, n_frames, model.n_latent_channels)
 
         sampling_part = monitor.part(_HEARD, _SAMPLED)
 

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.samplers import VectorField
+from engine.samplers import Draw, VectorField, batch_noise
+
+_NOISE_FRAMES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,18 @@ def joined_field(
         return joined
 
     return field
+
+
+def noise_field(draws: Sequence[Draw], n_frames: int, n_channels: int) -> Tensor:
+    """`batch_noise` of the whole file, [K, T, C].
+
+    Drawn in pieces, for drawing takes several times the room of what is drawn.
+    """
+    noise = torch.empty(len(draws), n_frames, n_channels)
+    for start in range(0, n_frames, _NOISE_FRAMES):
+        n_piece = min(_NOISE_FRAMES, n_frames - start)
+        noise[:, start : start + n_piece] = batch_noise(draws, n_piece, n_channels, start)
+    return noise
 
 
 def _ramp(n_frames: int) -> Tensor:

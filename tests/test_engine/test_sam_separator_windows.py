@@ -16,7 +16,7 @@ from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.hearing import encode_in_chunks
 from engine.sam_audio.rolling import RollingSamples
 from engine.sam_audio.voicing import voiced_blocks
-from engine.sam_audio.windows import Window, joined_field, plan_windows, window_weights
+from engine.sam_audio.windows import Window, joined_field, noise_field, plan_windows, window_weights
 from engine.samplers import Draw, Sampling, batch_noise
 
 from .tiny_model import tiny_network
@@ -77,6 +77,11 @@ def test_a_frame_in_two_windows_has_their_weighted_mean() -> None:
     assert bool((velocity[60:] == 40).all())
     assert bool((velocity[40:60].diff() > 0).all())
     torch.testing.assert_close(velocity[40:60].mean(), torch.tensor(20.0))
+
+
+def test_the_noise_of_a_long_file_is_one_field() -> None:
+    draws = [Draw(3), Draw(3, 1)]
+    assert torch.equal(noise_field(draws, 2100, 4), batch_noise(draws, 2100, 4))
 
 
 @pytest.mark.parametrize(
