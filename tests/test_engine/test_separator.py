@@ -151,7 +151,7 @@ def test_cancelling_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_a_path_and_an_array_give_the_same_stems(tmp_path: Path) -> None:
-    mixture = noise(30_000, 2, "int16")
+    mixture = noise(30_000, 2, "int16") // 4
     soundfile.write(tmp_path / "mix.wav", mixture, RATE)
     prompt = Prompt("x", spans=[Span.present(0.2, 0.6), Span.absent(1, 1.5)])
     from_array = separate(mixture, prompt, sample_rate=RATE)
