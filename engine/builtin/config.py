@@ -16,7 +16,7 @@ class BuiltinConfig:
 
     learn_block_s: float = 30.0
     decode_block_s: float = 10.0
-    max_learn_frames: int = 3000
+    max_learn_frames: int = 2000
     max_learn_bytes: int = 96 << 20
     max_in_flight_bytes: int = 400 << 20
 
@@ -24,7 +24,7 @@ class BuiltinConfig:
     n_target: int = 12
     n_target_evidence: int = 24
     n_background_evidence: int = 24
-    learn_iterations: int = 40
-    decode_iterations: int = 25
+    learn_iterations: int = 30
+    decode_iterations: int = 15
     mask_exponent: float = 1.4
     min_background_frames: int = 8

@@ -47,35 +47,42 @@ def context_frames(sound: Sound, frames_per_s: float) -> int:
     """Frames on each side of a block that the evidence depends on."""
     if sound.kind in ("speech", "pitched"):
         return _half_window(frames_per_s) + _GRID_FRAMES
-    return max(_odd(_MEDIAN_S * frames_per_s) // 2, round(_ATTACK_S * frames_per_s))
+    return _near_frames(frames_per_s)
 
 
-def find_cues(V: Map, first: int, centres_hz: Map, frames_per_s: float) -> Cues:
-    """Cues of magnitudes V [T, B] averaged over the channels.
+def find_cues(V: Map, first: int, inner: slice, centres_hz: Map, frames_per_s: float) -> Cues:
+    """Cues of the frames `inner` of magnitudes V [T, B] averaged over the channels.
 
-    first: number of the first frame in the file.
+    first: number of the first frame of V in the file.
     """
-    across = _median(V, _MEDIAN_BANDS, axis=1)
-    along = _median(V, _odd(_MEDIAN_S * frames_per_s), axis=0)
+    n_near = _near_frames(frames_per_s)
+    low = max(inner.start - n_near, 0)
+    near, cut = V[low : inner.stop + n_near], slice(inner.start - low, inner.stop - low)
+    ours = V[inner]
+    across = _median(ours, _MEDIAN_BANDS, axis=1)
+    along = _median(near, _odd(_MEDIAN_S * frames_per_s), axis=0)[cut]
     quotient = np.minimum((along + _TINY) / (across + _TINY), np.float32(1e6))
-    n_attack = max(round(_ATTACK_S * frames_per_s), 1)
-    lowest = _running_minimum(V, n_attack)
+    lowest = _running_minimum(near, max(round(_ATTACK_S * frames_per_s), 1))[cut]
 
     def outstanding(quantile: float) -> Map:
-        usual = np.minimum(_usual(V, first, _half_window(frames_per_s), quantile), V)
-        return np.asarray((V - usual) / (V + _TINY), np.float32)
+        usual = _usual(V, first, _half_window(frames_per_s), quantile)[inner]
+        return np.asarray((ours - np.minimum(usual, ours)) / (ours + _TINY), np.float32)
 
     return Cues(
         percussive=np.asarray(1 / (1 + quotient**2), np.float32),
-        attack=(V - lowest) / (V + _TINY),
-        steady=np.asarray(np.minimum(along, V) / (np.maximum(along, V) + _TINY), np.float32),
+        attack=(ours - lowest) / (ours + _TINY),
+        steady=np.asarray(np.minimum(along, ours) / (np.maximum(along, ours) + _TINY), np.float32),
         outstanding=outstanding,
         centres_hz=centres_hz,
     )
 
 
-def evidence_for(sound: Sound, cues: Cues) -> Map:
-    """Evidence [T, B] for a sound, 0 to 0.99."""
+def evidence_for(sound: Sound, cues: Cues, doubt: float = 1.0) -> Map:
+    """Evidence [T, B] for a sound, 0 to 0.99.
+
+    doubt: share of what is granted without a cue, because drums and bass overlap in the lows; at
+        0 only what speaks for the sound remains, which tells whether it is there at all.
+    """
     kind, hp, att = sound.kind, cues.percussive, cues.attack
 
     def above(f0: float, octaves: float) -> Map:
@@ -83,15 +90,15 @@ def evidence_for(sound: Sound, cues: Cues) -> Map:
 
     if kind == "drums":
         body = above(160, 0.25)
-        E = body * hp + (1 - body) * (0.25 + 0.65 * att * np.sqrt(hp))
+        E = body * hp + (1 - body) * (0.25 * doubt + 0.65 * att * np.sqrt(hp))
     elif kind == "kick":
-        E = (1 - above(220, 0.35)) * (0.15 + 0.8 * att * hp**0.3) + 0.03
+        E = (1 - above(220, 0.35)) * (0.15 * doubt + 0.8 * att * hp**0.3) + 0.03 * doubt
     elif kind == "snare":
         E = 0.7 * hp * above(150, 0.3) * (1 - 0.5 * above(9000, 0.3))
     elif kind == "hihat":
         E = 0.95 * hp * above(4500, 0.3)
     elif kind == "bass":
-        E = 0.93 * (1 - above(230, 0.3)) * (1 - 0.5 * hp * att) + 0.02
+        E = 0.93 * (1 - above(230, 0.3)) * (1 - 0.5 * hp * att) + 0.02 * doubt
     elif kind == "speech":
         E = above(110, 0.2) * (1 - 0.8 * above(9000, 0.3)) * (1 - 0.55 * hp)
         E = E * (1 - 0.45 * cues.steady) * cues.outstanding(_VOICE_QUANTILE) / 0.9
@@ -115,6 +122,11 @@ def soft_step(centres_hz: Map, f0_hz: float, octaves: float) -> Map:
     """0 below `f0_hz`, 1 above, over about `octaves` to each side."""
     distance = np.log2(np.maximum(centres_hz, 1.0) / f0_hz) / octaves
     return np.asarray(1 / (1 + np.exp(-distance)), np.float32)
+
+
+def _near_frames(frames_per_s: float) -> int:
+    """Frames on each side that medians and minima over time depend on."""
+    return max(_odd(_MEDIAN_S * frames_per_s) // 2, round(_ATTACK_S * frames_per_s))
 
 
 def _half_window(frames_per_s: float) -> int:

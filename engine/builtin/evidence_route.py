@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .config import BuiltinConfig
 from .evidence import soften
 from .front_end import Frames
-from .nmf import FLOOR, LEAST, Matrix, normalised
+from .nmf import FLOOR, LEAST, Matrix, cache_sized, normalised
 from .span_route import wiener
 from .spatial import Gains
 
@@ -44,17 +44,16 @@ class EvidenceModel:
         assert frames.E is not None
         V = frames.rows(self.level)
         E = shares(frames.E, frames.V.shape[1])
-        Wt, Wb = self.target, self.background
-        Ht, Hb = _start(V, possible, len(Wt), len(Wb))
-        C = 1 - E
-        Dt, Db = E @ Wt.T + FLOOR, C @ Wb.T + FLOOR
-        for _ in range(self.config.decode_iterations):
-            ratio = V / (E * (Ht @ Wt) + C * (Hb @ Wb) + FLOOR)
-            Ht *= (E * ratio) @ Wt.T / Dt
-            Hb *= (C * ratio) @ Wb.T / Db
-            np.maximum(Ht, LEAST, out=Ht)
-            np.maximum(Hb, LEAST, out=Hb)
-        mask = wiener(E * (Ht @ Wt), C * (Hb @ Wb), self.config.mask_exponent)
+        activations = _start(V, possible, len(self.target), len(self.background))
+        mask = np.empty_like(V)
+        for part in cache_sized(V):
+            H = activations[0][part], activations[1][part]
+            W = self.target, self.background
+            weights = E[part] @ W[0].T + FLOOR, (1 - E[part]) @ W[1].T + FLOOR
+            for _ in range(self.config.decode_iterations):
+                _update(V[part], E[part], H, W, weights)
+            target, background = E[part] * (H[0] @ W[0]), (1 - E[part]) * (H[1] @ W[1])
+            mask[part] = wiener(target, background, self.config.mask_exponent)
         return Gains(mask.reshape(frames.V.shape))
 
 
@@ -79,18 +78,65 @@ def learn_from_evidence(
     seeds = present if present.any() else ~absent
     Wt = _seeded(V[seeds], E[seeds], config.n_target_evidence, rng)
     Wb = _seeded(V, 1 - E, config.n_background_evidence, rng)
-    Ht, Hb = _start(V, ~absent, len(Wt), len(Wb))
-    C = 1 - E
+    activations = _start(V, ~absent, len(Wt), len(Wb))
     for _ in range(config.learn_iterations):
-        ratio = V / (E * (Ht @ Wt) + C * (Hb @ Wb) + FLOOR)
-        Ht *= (E * ratio) @ Wt.T / (E @ Wt.T + FLOOR)
-        Hb *= (C * ratio) @ Wb.T / (C @ Wb.T + FLOOR)
-        np.maximum(Ht, LEAST, out=Ht)
-        np.maximum(Hb, LEAST, out=Hb)
-        ratio = V / (E * (Ht @ Wt) + C * (Hb @ Wb) + FLOOR)
-        Wt = normalised(Wt * (Ht.T @ (E * ratio)) / (Ht.T @ E + FLOOR))
-        Wb = normalised(Wb * (Hb.T @ (C * ratio)) / (Hb.T @ C + FLOOR))
+        sums = _Sums.zeros(len(Wt), len(Wb), V.shape[1])
+        for part in cache_sized(V):
+            H = activations[0][part], activations[1][part]
+            weights = E[part] @ Wt.T + FLOOR, (1 - E[part]) @ Wb.T + FLOOR
+            _update(V[part], E[part], H, (Wt, Wb), weights)
+            sums.add(V[part], E[part], H, (Wt, Wb))
+        Wt = normalised(np.asarray(Wt * sums.target / sums.target_weight, np.float32))
+        Wb = normalised(np.asarray(Wb * sums.background / sums.background_weight, np.float32))
     return EvidenceModel(Wt, Wb, level, config)
+
+
+Pair = tuple[Matrix, Matrix]
+"""The same thing of target and background."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """What the update of the dictionaries [K, R] needs, summed over frames."""
+
+    target: Matrix
+    target_weight: Matrix
+    background: Matrix
+    background_weight: Matrix
+
+    @classmethod
+    def zeros(cls, n_target: int, n_background: int, n_rows: int) -> "_Sums":
+        sizes = (n_target, n_target, n_background, n_background)
+        return cls(*(np.full((size, n_rows), FLOOR, np.float32) for size in sizes))
+
+    def add(self, V: Matrix, E: Matrix, H: Pair, W: Pair) -> None:
+        """Add frames V [T, R] with shares E [T, R]; in place."""
+        ours, theirs = _shared_ratio(V, E, H, W)
+        np.add(self.target, H[0].T @ ours, out=self.target)
+        np.add(self.target_weight, H[0].T @ E, out=self.target_weight)
+        np.add(self.background, H[1].T @ theirs, out=self.background)
+        np.add(self.background_weight, H[1].T @ (1 - E), out=self.background_weight)
+
+
+def _update(V: Matrix, E: Matrix, H: Pair, W: Pair, weights: Pair) -> None:
+    """One step of the activations [T, K] of both sides, in place."""
+    for h, w, ratio, weight in zip(H, W, _shared_ratio(V, E, H, W), weights, strict=True):
+        h *= ratio @ w.T
+        h /= weight
+        np.maximum(h, LEAST, out=h)
+
+
+def _shared_ratio(V: Matrix, E: Matrix, H: Pair, W: Pair) -> Pair:
+    """V over its model [T, R], times the share of the target and of the background."""
+    target, background = H[0] @ W[0], H[1] @ W[1]
+    # E * target + (1 - E) * background
+    target -= background
+    target *= E
+    target += background
+    target += FLOOR
+    ratio = np.divide(V, target, out=target)
+    ours = ratio * E
+    return ours, np.subtract(ratio, ours, out=ratio)
 
 
 def _start(

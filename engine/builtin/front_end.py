@@ -23,6 +23,7 @@ class FrontEnd:
     evident: the sound whose evidence is wanted; `None` for none.
     with_beams: whether stereo is heard as left, right, mid and side.
     with_features: whether pass 1 looks for undrawn target.
+    with_support: whether pass 1 asks if the evident sound is there at all.
     """
 
     grid: FrameGrid
@@ -31,6 +32,7 @@ class FrontEnd:
     evident: Sound | None = None
     with_beams: bool = False
     with_features: bool = False
+    with_support: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -54,12 +56,14 @@ class Frames:
 
     spectra: [C, T, F].   V: [T, channels or beams, B] magnitudes.
     E: [T, B] evidence or `None`.   features: [T, D] or `None`.
+    support: [T] mean magnitude that speaks for the sound, or `None`.
     """
 
     spectra: Spectra
     V: Magnitudes
     E: Magnitudes | None
     features: Features | None
+    support: NDArray[np.float32] | None
 
     def rows(self, level: float) -> NDArray[np.float32]:
         """V [T, R] divided by a level."""
@@ -82,25 +86,32 @@ def analyse_frames(samples: Samples, front: FrontEnd, first: int, last: int) -> 
     """Spectra, magnitudes, evidence and features of the frames [first, last)."""
     wide_first, wide_last = front.with_context(first, last)
     inner = slice(first - wide_first, last - wide_first)
-    spectra = analyse(samples, front.grid, wide_first, wide_last)
-    V = front.bands.pool(spectra)
-    E = _evidence(V, front, wide_first)
-    heard = beams(spectra, front.bands, V) if front.with_beams or front.with_features else V
+    wide = analyse(samples, front.grid, wide_first, wide_last)
+    V = front.bands.pool(wide)
+    cues = _cues(V, front, wide_first, inner)
+    E = support = None
+    if front.evident is not None and cues is not None:
+        E = evidence.evidence_for(front.evident, cues)
+        if front.with_support:
+            support = _support(V[inner], evidence.evidence_for(front.evident, cues, doubt=0))
+    spectra = wide[:, inner]
     features = None
     if front.with_features:
+        heard = beams(wide, front.bands, V)
         features = undrawn.describe_frames(heard, front.bands, front.grid.frames_per_s)[inner]
-    return Frames(
-        spectra=spectra[:, inner],
-        V=(heard if front.with_beams else V)[inner],
-        E=None if E is None else E[inner],
-        features=features,
-    )
+        V = heard[inner] if front.with_beams else V[inner]
+    else:
+        V = beams(spectra, front.bands, V[inner]) if front.with_beams else V[inner]
+    return Frames(spectra, V, E, features, support)
 
 
-def _evidence(V: Magnitudes, front: FrontEnd, first: int) -> Magnitudes | None:
+def _cues(V: Magnitudes, front: FrontEnd, first: int, inner: slice) -> evidence.Cues | None:
     if front.evident is None:
         return None
-    cues = evidence.find_cues(
-        V.mean(axis=1), first, front.bands.centres_hz, front.grid.frames_per_s
-    )
-    return evidence.evidence_for(front.evident, cues)
+    mean = V.mean(axis=1)
+    return evidence.find_cues(mean, first, inner, front.bands.centres_hz, front.grid.frames_per_s)
+
+
+def _support(V: Magnitudes, E: Magnitudes) -> NDArray[np.float32]:
+    """Magnitudes that speak for the sound [T], of V [T, C, B] by evidence E [T, B]."""
+    return np.asarray((V.mean(axis=1) * E).mean(axis=1), np.float32)

@@ -4,6 +4,8 @@ Frames are rows: V [T, R] is modelled by H [T, K] @ W [K, R]; rows of W add up t
 Magnitudes are expected at a scale where their mean is about one.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ FLOOR = np.float32(1e-7)
 
 LEAST = np.float32(1e-14)
 """Activations and components stay above this: subnormal numbers would be ten times slower."""
+
+_PART_BYTES = 512 << 10
 
 
 def learn_dictionary(
@@ -36,14 +40,13 @@ def extend_dictionary(
     W = np.concatenate([fixed, random_components(n_components, V.shape[1], rng)])
     H = rng.random((len(V), len(W)), dtype=np.float32) + np.float32(0.5)
     H *= V.mean(axis=1, keepdims=True) * np.float32(V.shape[1] / len(W))
-    ratio = np.empty_like(V)
     for _ in range(n_iterations):
-        _ratio(V, H, W, ratio)
-        H *= ratio @ W.T
-        np.maximum(H, LEAST, out=H)
-        _ratio(V, H, W, ratio)
-        grown = W[n_fixed:] * (H[:, n_fixed:].T @ ratio)
-        W[n_fixed:] = normalised(np.asarray(grown, np.float32))
+        explained = np.zeros((n_components, V.shape[1]), np.float32)
+        for part in cache_sized(V):
+            H[part] *= _ratio(V[part], H[part], W) @ W.T
+            np.maximum(H[part], LEAST, out=H[part])
+            explained += H[part, n_fixed:].T @ _ratio(V[part], H[part], W)
+        W[n_fixed:] = normalised(np.asarray(W[n_fixed:] * explained, np.float32))
     return W[n_fixed:]
 
 
@@ -55,12 +58,18 @@ def activate(V: Matrix, W: Matrix, n_iterations: int, allowed: Matrix | None = N
     H = np.repeat(V.mean(axis=1, keepdims=True) * np.float32(V.shape[1] / len(W)), len(W), axis=1)
     if allowed is not None:
         H *= allowed
-    ratio = np.empty_like(V)
-    for _ in range(n_iterations):
-        _ratio(V, H, W, ratio)
-        H *= ratio @ W.T
-        np.maximum(H, LEAST, out=H)
+    for part in cache_sized(V):
+        for _ in range(n_iterations):
+            H[part] *= _ratio(V[part], H[part], W) @ W.T
+            np.maximum(H[part], LEAST, out=H[part])
     return H
+
+
+def cache_sized(V: Matrix) -> Iterator[slice]:
+    """Consecutive rows of V [T, R] that stay in a core's cache: twice as fast as all at once."""
+    n_frames = max(_PART_BYTES // (4 * V.shape[1]), 16)
+    for first in range(0, len(V), n_frames):
+        yield slice(first, first + n_frames)
 
 
 def random_components(n_components: int, n_rows: int, rng: np.random.Generator) -> Matrix:
@@ -75,8 +84,9 @@ def normalised(W: Matrix) -> Matrix:
     return np.asarray(np.maximum(scaled, LEAST), np.float32)
 
 
-def _ratio(V: Matrix, H: Matrix, W: Matrix, out: Matrix) -> None:
-    """V / (H @ W) into `out`."""
-    np.matmul(H, W, out=out)
-    out += FLOOR
-    np.divide(V, out, out=out)
+def _ratio(V: Matrix, H: Matrix, W: Matrix) -> Matrix:
+    """V / (H @ W)."""
+    model = H @ W
+    model += FLOOR
+    np.divide(V, model, out=model)
+    return model

@@ -56,14 +56,16 @@ class BuiltinSeparator:
             grid,
             bands,
             mixture.n_channels,
-            evident=plan.evident,
+            # dictionaries of the span route are learned without evidence
+            evident=None if plan.route == "spans" else plan.evident,
             with_beams=plan.route == "spans",
             with_features=plan.looks_for_undrawn,
+            with_support=plan.is_text_only,
         )
         with threadpool_limits(1, user_api="blas"):
             learning = gather(mixture, front, plan.labels, self.config, options.seed, monitor)
             model = learn(learning, plan, self.config, options.seed)
-        front = replace(front, with_features=False)
+        front = replace(front, evident=plan.evident, with_features=False, with_support=False)
         decoder = make_decoder(front, model, plan.labels, _band_gains(plan, bands), self.config)
         n_threads = options.n_threads or os.cpu_count() or 1
         return Estimate(
