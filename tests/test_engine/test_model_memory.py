@@ -16,6 +16,8 @@ from engine.model.sam_audio import SAMAudioNetwork
 
 LOAD = """
 import sys, torch
+# Loading imports this; with a CUDA build of torch it weighs 80 MB, which are no weights.
+import torch._dynamo
 from engine.model import SAMAudio
 
 def status(key):
