@@ -50,10 +50,5 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_the_peak_is_near_what_is_kept(folder: Path, precision: str, checkout: Path) -> None:
     command = [sys.executable, "-c", LOAD, str(folder), precision]
-    peaks = []
-    # On a busy machine the system may map pages of the file beside those that were asked for, so
-    # the smallest of three is what loading itself needs.
-    while len(peaks) < 3 and min(peaks, default=2.0) >= 1.2:
-        run = subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True)
-        peaks.append(float(run.stdout))
-    assert min(peaks) < 1.2, peaks
+    run = subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True)
+    assert float(run.stdout) < 1.2
