@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from .errors import Cancelled, PromptError
 
 Sign = Literal["+", "-"]
+Quality = Literal["draft", "standard", "best"]
+StereoMode = Literal["project", "generated", "mono"]
+ResidualMode = Literal["exact", "generated"]
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 _NUMBER = r"([0-9.]+(?:[eE][+\-]?[0-9]+)?)"
@@ -236,11 +239,37 @@ class SeparationOptions:
     seed: of everything random; the same seed gives the same stems.
     n_candidates: how many takes to make and keep; a separator may make fewer and says so.
     n_threads: how many cores to use; `None` means all of them.
+    quality: what a model may spend: `draft` to hear quickly, `standard`, `best`.
+    stereo: how a mono model's target is placed in the mixture's channels: `project` takes it out of
+        the mixture's own samples, `generated` is the model's own sound placed where the target
+        lies, `mono` is the model's own sound alike in every channel.
+    residual: `exact` is mixture - target, so that both add up; `generated` is the model's own.
+    presence_gate: how sure a separator has to be that the sound is there before it is let through,
+        from 0 (everything is let through) to 1 (only what it is sure of).
+    Raises PromptError for a value that is none of these.
     """
 
     seed: int = 0
     n_candidates: int = 1
     n_threads: int | None = None
+    quality: Quality = "standard"
+    stereo: StereoMode = "project"
+    residual: ResidualMode = "exact"
+    presence_gate: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("quality", get_args(Quality)),
+            ("stereo", get_args(StereoMode)),
+            ("residual", get_args(ResidualMode)),
+        ):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise PromptError(f"{name} {value!r}: allowed are {', '.join(allowed)}")
+        if not 0 <= self.presence_gate <= 1:
+            raise PromptError(
+                f"presence_gate {self.presence_gate!r}: allowed is 0 (off) to 1 (strict)"
+            )
 
 
 @dataclass(frozen=True, slots=True)

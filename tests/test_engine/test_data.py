@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.data import Monitor, Progress, Prompt, Span, clip_spans
+from engine.data import Monitor, Progress, Prompt, SeparationOptions, Span, clip_spans
 from engine.errors import Cancelled, PromptError
 
 times = st.floats(min_value=0, max_value=1e5, allow_nan=False)
@@ -94,3 +94,21 @@ def test_a_cancelled_monitor_raises_at_the_next_check() -> None:
     monitor = Monitor(is_cancelled=lambda: True)
     with pytest.raises(Cancelled):
         monitor.part(0, 0.5).report("learn", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"quality": "ultra"}, "quality 'ultra': allowed are draft, standard, best"),
+        ({"stereo": "wide"}, "stereo 'wide': allowed are project, generated, mono"),
+        ({"residual": "none"}, "residual 'none': allowed are exact, generated"),
+        ({"presence_gate": 1.5}, "presence_gate 1.5: allowed is 0"),
+        ({"presence_gate": math.nan}, "presence_gate nan"),
+    ],
+)
+def test_options_that_are_none_are_refused_by_name(
+    given: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(PromptError) as caught:
+        SeparationOptions(**given)  # type: ignore[arg-type]
+    assert complaint in str(caught.value)
