@@ -232,6 +232,31 @@ class AudioClip:
         return self.source.read_native(0, self.n_samples)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rerun:
+    """A selection to separate anew; everywhere else an earlier target stays, to the last bit.
+
+    start_s, end_s: seconds from the start of the mixture, 0 <= start_s < end_s.
+    base_target: the earlier target, of the mixture's rate, channels and length.
+    Raises PromptError for times that are no selection.
+    """
+
+    start_s: float
+    end_s: float
+    base_target: AudioClip
+
+    def __post_init__(self) -> None:
+        Span(self.start_s, self.end_s)
+
+    @classmethod
+    def parse(cls, text: str, base_target: AudioClip) -> "Rerun":
+        """A selection from `12.5:16`, in seconds."""
+        span = Span.parse(text)
+        if span.sign != "+":
+            raise PromptError(f"selection {text!r}: write START:END in seconds, without a sign")
+        return cls(span.start_s, span.end_s, base_target)
+
+
 @dataclass(frozen=True, slots=True)
 class SeparationOptions:
     """What a caller may choose for any separator.
@@ -246,6 +271,7 @@ class SeparationOptions:
     residual: `exact` is mixture - target, so that both add up; `generated` is the model's own.
     presence_gate: how sure a separator has to be that the sound is there before it is let through,
         from 0 (everything is let through) to 1 (only what it is sure of).
+    rerun: do only a selection, and keep an earlier target elsewhere; `None` does everything.
     Raises PromptError for a value that is none of these.
     """
 
@@ -256,6 +282,7 @@ class SeparationOptions:
     stereo: StereoMode = "project"
     residual: ResidualMode = "exact"
     presence_gate: float = 0.5
+    rerun: Rerun | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in (

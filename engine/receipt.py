@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .data import AudioClip, Estimate, JsonValue, Prompt, SeparationOptions
+from .data import AudioClip, Estimate, JsonValue, Prompt, Rerun, SeparationOptions
 
 
 def make_receipt(
@@ -37,6 +37,7 @@ def make_receipt(
             "seed": options.seed,
             "n_candidates": options.n_candidates,
             "n_threads": options.n_threads,
+            "rerun": _rerun(options.rerun),
         },
         "settings": dict(estimate.settings),
         "versions": {
@@ -46,6 +47,17 @@ def make_receipt(
             "python": platform.python_version(),
         },
         "took_s": round(took_s, 3),
+    }
+
+
+def _rerun(rerun: Rerun | None) -> JsonValue:
+    if rerun is None:
+        return None
+    path = rerun.base_target.path
+    return {
+        "start_s": rerun.start_s,
+        "end_s": rerun.end_s,
+        "base_target": rerun.base_target.name if path is None else str(path),
     }
 
 

@@ -1,83 +1,91 @@
-"""Everything that steers one prompt over the whole file, on the host, and cut to a window.
+"""Everything that steers one prompt over the whole file, and cut to windows.
 
-Only the window in hand is on the device: its memory does not grow with the file. The sums that
+Only the windows in hand are on the device: its memory does not grow with the file. The sums that
 `condition` makes are a small part of an evaluation, so several windows make them anew each time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from engine.data import MaskedVideo, Prompt, Span
+from engine.data import Span
 from engine.model.anchors import Anchors, anchors_from_spans
 from engine.model.conditioning import Conditioning
-from engine.model.masked_video import masked_frames
+from engine.model.config import CodecConfig
 from engine.model.separation import SAMAudio
 from engine.model.text_encoder import EncodedText
-from engine.model.vision_encoder import pad_features
+from engine.units import anchor_frame
 
+from .frames import Frames
 from .windows import Window, WindowVelocity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    """audio: [1, T, C], video: [1, V, T] or `None`, anchors: of T frames, all on the host.
+    """What the prompt says about every frame of the sound that is worked on.
 
-    text: on the device, the same for every window.
+    audio: the mixture's latents [1, T, C].   video: features [1, T, V] or `None`.
+    text: of one description, on the device.
+    spans: given or predicted, in seconds of the file, whose frame `first_frame` is the first here.
     """
 
-    audio: Tensor
+    audio: Frames
     text: EncodedText
-    anchors: Anchors
-    video: Tensor | None
-
-
-@torch.inference_mode()
-def guidance_for(
-    model: SAMAudio, audio: Tensor, prompt: Prompt, spans: tuple[Span, ...]
-) -> Guidance:
-    """What the prompt says about every frame of `audio`, the mixture's latents [1, T, C].
-
-    Loads the models that this prompt needs, and no other.
-    Raises CheckpointError when one of them is missing, or PromptError for the video.
-    """
-    codec = model.config.audio_codec
-    n_frames = audio.shape[1]
-    text = model.companions.text_encoder.on(model.device)((prompt.description,))
-    anchors = anchors_from_spans((spans,), (n_frames,), codec.sample_rate, codec.hop_length)
-    video = None if prompt.masked_video is None else _seen(model, prompt.masked_video, n_frames)
-    return Guidance(audio, text, anchors, video)
+    spans: tuple[Span, ...] = ()
+    video: Frames | None = None
+    first_frame: int = 0
 
 
 def window_velocity(model: SAMAudio, guidance: Guidance, n_takes: int) -> WindowVelocity:
-    """The network's velocity in a window of the state [K, n, 2C], which stays on the host."""
-    kept: dict[Window, Conditioning] = {}
+    """The network's velocity in windows of the state [W, K, n, 2C], which stays on the host."""
+    kept: dict[tuple[Window, ...], Conditioning] = {}
 
-    def velocity(window: Window, x: Tensor, t: float) -> Tensor:
-        if window not in kept:
+    @torch.inference_mode()
+    def velocity(windows: tuple[Window, ...], x: Tensor, t: float) -> Tensor:
+        if windows not in kept:
             kept.clear()
-            kept[window] = window_conditioning(model, guidance, window).repeated(n_takes)
-        times = torch.full((n_takes,), t, device=model.device)
-        out: Tensor = model(x.to(model.device), times, kept[window])
-        return out.to(x.device)
+            kept[windows] = window_conditioning(model, guidance, windows).repeated(n_takes)
+        rows = x.flatten(0, 1).to(model.device)
+        times = torch.full((len(rows),), t, device=model.device)
+        out: Tensor = model(rows, times, kept[windows])
+        return out.to(x.device).view(x.shape)
 
     return velocity
 
 
-def window_conditioning(model: SAMAudio, guidance: Guidance, window: Window) -> Conditioning:
-    """What the network is told about the frames of a window, on its device."""
-    cut = slice(window.start, window.stop)
-    anchors = Anchors(guidance.anchors.ids, guidance.anchors.alignment[:, cut])
-    video = None if guidance.video is None else guidance.video[:, :, cut].to(model.device)
-    return model.condition(
-        guidance.audio[:, cut].to(model.device), guidance.text, anchors.to(model.device), video
+@torch.inference_mode()
+def window_conditioning(
+    model: SAMAudio, guidance: Guidance, windows: Sequence[Window]
+) -> Conditioning:
+    """What the network is told about the frames of W windows of one length, on its device."""
+    device = model.device
+    audio = _cut(guidance.audio, windows).to(device)
+    anchors = window_anchors(guidance, windows, model.config.audio_codec).to(device)
+    video = None if guidance.video is None else _cut(guidance.video, windows).mT.to(device)
+    text = EncodedText(
+        guidance.text.features.expand(len(windows), -1, -1),
+        None if guidance.text.valid is None else guidance.text.valid.expand(len(windows), -1),
     )
+    return model.condition(audio, text, anchors, video)
 
 
-def _seen(model: SAMAudio, video: MaskedVideo, n_frames: int) -> Tensor:
-    """Features [1, V, T]; the tower is let go of again, for it is a third of the small model."""
-    encoder = model.companions.vision_encoder.on(model.device)
-    features = encoder.encode_video(masked_frames(video, n_frames))
-    model.companions.vision_encoder.release()
-    return pad_features([features], n_frames).cpu()
+def window_anchors(guidance: Guidance, windows: Sequence[Window], codec: CodecConfig) -> Anchors:
+    """The spans as `anchors_from_spans` places them in the whole file, cut to every window."""
+    ids = anchors_from_spans((guidance.spans,), (1,)).ids
+    n_reserved = ids.shape[1] - len(guidance.spans)
+    alignment = torch.zeros(len(windows), windows[0].n_frames, dtype=torch.int64)
+    for place, span in enumerate(guidance.spans, n_reserved):
+        start, stop = (
+            anchor_frame(time_s, codec.sample_rate, codec.hop_length) - guidance.first_frame
+            for time_s in (span.start_s, span.end_s)
+        )
+        for row, window in enumerate(windows):
+            alignment[row, max(start - window.start, 0) : max(stop - window.start, 0)] = place
+    return Anchors(ids.expand(len(windows), -1), alignment)
+
+
+def _cut(frames: Frames, windows: Sequence[Window]) -> Tensor:
+    """[W, n, C]."""
+    return torch.cat([frames.read(window.start, window.stop) for window in windows])

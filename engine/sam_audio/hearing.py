@@ -1,6 +1,6 @@
 """From a mixture of any rate and channels to what the model hears: one channel, as latents.
 
-    mixture --mean of channels, 48 kHz, streamed--> chunks with context --codec--> latents, host
+    mixture --mean of channels, 48 kHz, streamed--> chunks with context --codec--> latents, file
 
 A latent frame depends on 9953 samples before it and 9952 after it (architecture of the codec), so
 six frames of context on each side make chunked encoding equal to encoding the whole.
@@ -20,7 +20,9 @@ from engine.model.sam_audio import SAMAudioNetwork
 from engine.resample import resample_blocks, resampled_length
 from engine.units import frames_from_samples
 
+from .frames import Frames
 from .rolling import RollingSamples
+from .scratch import Scratch
 
 ENCODER_CONTEXT_FRAMES = 6
 
@@ -56,9 +58,9 @@ class Loudness:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heard:
-    """latents: [1, T, C] on the host.   n_samples: of the mono mixture at the model's rate."""
+    """latents: [1, T, C].   n_samples: of the mono mixture at the model's rate."""
 
-    latents: Tensor
+    latents: Frames
     n_samples: int
     notices: tuple[Notice, ...]
 
@@ -70,43 +72,48 @@ def mono_blocks(
     return resample_blocks(_means(mixture, loudness), mixture.sample_rate, sample_rate)
 
 
-def hear(model: SAMAudioNetwork, mixture: AudioClip, chunk_s: float, monitor: Monitor) -> Heard:
-    """The latents of the mixture, encoded chunk by chunk. Raises AudioError or Cancelled."""
+def hear(
+    model: SAMAudioNetwork, mixture: AudioClip, chunk_s: float, scratch: Scratch, monitor: Monitor
+) -> Heard:
+    """The latents of the mixture, encoded chunk by chunk and put into `scratch`.
+
+    Raises AudioError, DiskFull or Cancelled.
+    """
     codec = model.config.audio_codec
     n_samples = resampled_length(mixture.n_samples, mixture.sample_rate, codec.sample_rate)
     loudness = Loudness()
     mono = RollingSamples(mono_blocks(mixture, codec.sample_rate, loudness))
     n_chunk = max(1, round(chunk_s * codec.sample_rate / codec.hop_length))
 
+    @torch.inference_mode()
     def encode(start: int, stop: int) -> Tensor:
         wav = torch.from_numpy(np.ascontiguousarray(mono.read(start, stop).T))
         return model.encode_audio(wav[None].to(model.device)).cpu()
 
-    latents = encode_in_chunks(encode, n_samples, codec.hop_length, n_chunk, monitor)
+    chunks = encoded_chunks(encode, n_samples, codec.hop_length, n_chunk, monitor)
+    latents = Frames.stored(chunks, scratch)
     return Heard(latents, n_samples, loudness.notices())
 
 
-def encode_in_chunks(
+def encoded_chunks(
     encode: Callable[[int, int], Tensor],
     n_samples: int,
     hop_length: int,
     n_chunk: int,
     monitor: Monitor,
-) -> Tensor:
-    """Latents [1, T, C] of `n_samples` samples, from chunks of `n_chunk` frames with context.
+) -> Iterator[Tensor]:
+    """Latents [1, n, C] of `n_samples` samples, chunk by chunk of `n_chunk` frames with context.
 
     encode: latents of the samples [start, stop), which end on a frame or with the mixture.
     """
     n_frames = frames_from_samples(n_samples, hop_length)
-    parts = []
     for first in range(0, n_frames, n_chunk):
         monitor.report("encode", first / n_frames)
         last = min(first + n_chunk, n_frames)
         lead = max(first - ENCODER_CONTEXT_FRAMES, 0)
         stop = min((last + ENCODER_CONTEXT_FRAMES) * hop_length, n_samples)
         latents = encode(lead * hop_length, stop)
-        parts.append(latents[:, first - lead : last - lead].clone())
-    return torch.cat(parts, dim=1)
+        yield latents[:, first - lead : last - lead]
 
 
 def _means(mixture: AudioClip, loudness: Loudness | None) -> Iterator[NDArray[np.float32]]:

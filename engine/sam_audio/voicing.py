@@ -16,26 +16,28 @@ from torch import Tensor
 from engine.data import Monitor
 from engine.model.sam_audio import SAMAudioNetwork
 
+from .frames import Frames
+
 DECODER_CONTEXT_FRAMES = 8
 
 
 def voiced_blocks(
-    model: SAMAudioNetwork, latents: Tensor, n_samples: int, chunk_s: float, monitor: Monitor
+    model: SAMAudioNetwork, latents: Frames, n_samples: int, chunk_s: float, monitor: Monitor
 ) -> Iterator[NDArray[np.float32]]:
     """Waveforms of K takes in consecutive blocks [n, K] at the model's rate.
 
-    latents: [K, T, C] on the host.   n_samples: of all blocks together, within the T frames.
+    latents: [K, T, C] of one stream.   n_samples: of all blocks together, within the T frames.
     Raises Cancelled.
     """
     codec = model.config.audio_codec
-    n_frames = latents.shape[1]
+    n_frames = latents.n_frames
     n_chunk = max(1, round(chunk_s * codec.sample_rate / codec.hop_length))
     for first in range(0, n_frames, n_chunk):
         monitor.report("decode", first / n_frames)
         last = min(first + n_chunk, n_frames)
         lead = max(first - DECODER_CONTEXT_FRAMES, 0)
         stop = min(last + DECODER_CONTEXT_FRAMES, n_frames)
-        waves = _decoded(model, latents[:, lead:stop])
+        waves = _decoded(model, latents.read(lead, stop))
         begin = (first - lead) * codec.hop_length
         end = begin + min(last * codec.hop_length, n_samples) - first * codec.hop_length
         yield np.ascontiguousarray(waves[:, begin:end].T)

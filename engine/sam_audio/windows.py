@@ -1,24 +1,25 @@
-"""Windows over one latent that agree with each other at every evaluation of the solver.
+"""Windows over one latent, and how what is computed in each becomes one whole.
 
     frames   0 ........................................ T
     window 0 [=============\\]
     window 1           [/============\\]                  weights: ramps where two overlap,
     window 2                      [/===============]      at every frame they add up to 1
 
-Each window's velocity is computed from the same state; the weighted mean is the velocity of the
-whole (multi-diffusion, Bar-Tal et al. 2023). So windows never drift apart, and there is no seam to
-fade over: the state is one sound from noise to end.
+Pieces of the whole are handed on as soon as no later window reaches them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from engine.samplers import Draw, VectorField, batch_noise
+from engine.samplers import Draw, batch_noise
 
-_NOISE_FRAMES = 1024
+from .frames import Frames
+
+_MOST_NEIGHBOURS = 4
+"""To either side; with an overlap of half at most, a frame is never in more windows than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class Window:
         return self.stop - self.start
 
 
-WindowVelocity = Callable[[Window, Tensor, float], Tensor]
-"""Velocity [K, n, 2C] of the state in a window, [K, n, 2C], at a time."""
+WindowVelocity = Callable[[tuple[Window, ...], Tensor, float], Tensor]
+"""Velocity [W, K, n, 2C] of the state in W windows of one length, [W, K, n, 2C], at a time."""
 
 
 def plan_windows(n_frames: int, longest: int, overlap: int) -> tuple[Window, ...]:
@@ -55,67 +56,81 @@ def plan_windows(n_frames: int, longest: int, overlap: int) -> tuple[Window, ...
     return tuple(Window(start, start + length) for start in starts)
 
 
-def window_weights(windows: Sequence[Window]) -> tuple[Tensor, ...]:
+def window_weights(windows: Sequence[Window]) -> Iterator[Tensor]:
     """Weights [n] of every window's frames, above 0; at every frame of the whole they add up to 1.
 
     A window rises linearly over what it shares with the one before and falls towards the next.
     """
-    raw = []
     for index, window in enumerate(windows):
-        weights = torch.ones(window.n_frames, dtype=torch.float64)
-        if index > 0:
-            n_shared = windows[index - 1].stop - window.start
-            weights[:n_shared] *= _ramp(n_shared)
-        if index + 1 < len(windows):
-            n_shared = window.stop - windows[index + 1].start
-            weights[-n_shared:] *= _ramp(n_shared).flip(0)
-        raw.append(weights)
-
-    total = torch.zeros(windows[-1].stop, dtype=torch.float64)
-    for window, weights in zip(windows, raw, strict=True):
-        total[window.start : window.stop] += weights
-    return tuple(
-        (weights / total[window.start : window.stop]).float()
-        for window, weights in zip(windows, raw, strict=True)
-    )
+        total = torch.zeros(window.n_frames, dtype=torch.float64)
+        near = range(max(index - _MOST_NEIGHBOURS, 0), index + _MOST_NEIGHBOURS + 1)
+        for place, other in zip(near, windows[near.start : near.stop], strict=False):
+            start, stop = max(window.start, other.start), min(window.stop, other.stop)
+            if start < stop:
+                shared = slice(start - window.start, stop - window.start)
+                total[shared] += _raw(windows, place)[start - other.start : stop - other.start]
+        yield (_raw(windows, index) / total).float()
 
 
-def joined_field(
+def joined(
     windows: Sequence[Window],
-    velocity: WindowVelocity,
-    on_window: Callable[[], None] = lambda: None,
-) -> VectorField:
-    """The vector field of the whole state [K, T, 2C] from its windows' velocities.
+    n_at_once: int,
+    compute: Callable[[tuple[Window, ...]], Tensor],
+) -> Iterator[Tensor]:
+    """Consecutive pieces [K, m, C] of the whole: the weighted mean of what the windows say.
 
-    on_window: called before every window; what it raises, `Cancelled` for instance, ends it.
-    With one window it is that window's velocity itself, to the last bit.
+    compute: [W, K, n, C] of W windows, `n_at_once` of them or what is left.
+    A single window's is handed on as it is, to the last bit.
     """
+    if len(windows) == 1:
+        yield compute(tuple(windows))[0]
+        return
     weights = window_weights(windows)
-
-    def field(x: Tensor, t: float) -> Tensor:
-        if len(windows) == 1:
-            on_window()
-            return velocity(windows[0], x, t)
-        joined = torch.zeros_like(x)
-        for window, weight in zip(windows, weights, strict=True):
-            on_window()
-            part = velocity(window, x[:, window.start : window.stop], t)
-            joined[:, window.start : window.stop] += part * weight[:, None].to(x.device)
-        return joined
-
-    return field
+    pending: Tensor | None = None
+    for first in range(0, len(windows), n_at_once):
+        group = tuple(windows[first : first + n_at_once])
+        for index, part in enumerate(compute(group), first):
+            weighted = part * next(weights)[:, None].to(part.device)
+            pending = weighted if pending is None else _overlaid(pending, weighted, windows, index)
+            # Where the next window starts, more is to come; the last window is all there is.
+            n_left = windows[index].stop - windows[index + 1].start if windows[index + 1 :] else 0
+            n_done = pending.shape[1] - n_left
+            yield pending[:, :n_done]
+            pending = pending[:, n_done:]
 
 
-def noise_field(draws: Sequence[Draw], n_frames: int, n_channels: int) -> Tensor:
-    """`batch_noise` of the whole file, [K, T, C].
+def noise_field(
+    draws: Sequence[Draw], n_frames: int, n_channels: int, start_frame: int = 0
+) -> Frames:
+    """Noise of several draws, [K, T, C], drawn where it is read.
 
-    Drawn in pieces, for drawing takes several times the room of what is drawn.
+    start_frame: where in the file the first frame lies; the same place has the same noise.
     """
-    noise = torch.empty(len(draws), n_frames, n_channels)
-    for start in range(0, n_frames, _NOISE_FRAMES):
-        n_piece = min(_NOISE_FRAMES, n_frames - start)
-        noise[:, start : start + n_piece] = batch_noise(draws, n_piece, n_channels, start)
-    return noise
+
+    def read(start: int, stop: int) -> Tensor:
+        return batch_noise(draws, stop - start, n_channels, start_frame + start)
+
+    return Frames(read, (len(draws), n_frames, n_channels))
+
+
+def _overlaid(pending: Tensor, part: Tensor, windows: Sequence[Window], index: int) -> Tensor:
+    """`pending`, which starts where window `index` does, with that window added."""
+    n_shared = pending.shape[1]
+    assert windows[index - 1].stop - windows[index].start == n_shared
+    return torch.cat((pending + part[:, :n_shared], part[:, n_shared:]), dim=1)
+
+
+def _raw(windows: Sequence[Window], index: int) -> Tensor:
+    """A window's ramps, before those that overlap are made to add up to 1."""
+    window = windows[index]
+    weights = torch.ones(window.n_frames, dtype=torch.float64)
+    if index > 0:
+        n_shared = windows[index - 1].stop - window.start
+        weights[:n_shared] *= _ramp(n_shared)
+    if index + 1 < len(windows):
+        n_shared = window.stop - windows[index + 1].start
+        weights[-n_shared:] *= _ramp(n_shared).flip(0)
+    return weights
 
 
 def _ramp(n_frames: int) -> Tensor:

@@ -30,9 +30,12 @@ from engine.errors import (
 from engine.model import SAMAudio, SAMAudioProcessor
 from engine.model.config import SoundActivityRankerConfig, TextEncoderConfig
 from engine.sam_audio.config import SamAudioConfig
-from engine.sam_audio.guidance import guidance_for, window_conditioning
+from engine.sam_audio.frames import Frames
+from engine.sam_audio.guidance import Guidance, window_conditioning
 from engine.sam_audio.placing import placed_blocks
-from engine.sam_audio.separator import SamAudioSeparator
+from engine.sam_audio.preparation import prepared
+from engine.sam_audio.scratch import Scratch
+from engine.sam_audio.separator import SamAudioSeparator, _sampled
 from engine.sam_audio.windows import Window
 from engine.samplers import Sampling
 
@@ -114,9 +117,9 @@ def test_one_window_is_the_model_as_published(tiny: SamAudioSeparator, root: Pat
     spans = (Span(0.2, 0.4), Span(0.5, 0.6, "-"))
     prompt = Prompt("dog barking", spans)
     clip = clip_from_array(mixture, 48_000)
-    model = tiny._loaded()
     options = SeparationOptions(seed=2, n_candidates=2)
-    ours = tiny._sample(model, clip, prompt, spans, options, Monitor())
+    job = tiny._job(clip, prompt, options, Scratch())
+    ours = _sampled(job, prepared(job, Monitor()), Monitor())
 
     batch = SAMAudioProcessor.from_pretrained(SMALL, root=root)(
         ["dog barking"], [torch.from_numpy(mixture.T)], anchors=[list(spans)]
@@ -126,8 +129,8 @@ def test_one_window_is_the_model_as_published(tiny: SamAudioSeparator, root: Pat
         conditioning = published.conditioning(batch, published.encode_audio(batch.audios))
         start = published.separate(batch, reranking_candidates=2, seed=2, sampling=QUICK.sampling)
         latent = published.sample(conditioning.repeated(2), start.noise, QUICK.sampling, Monitor())
-    assert len(ours.windows) == 1
-    assert torch.equal(ours.target, latent[..., :128])
+    assert len(job.windows) == 1
+    assert torch.equal(ours.whole(), latent)
 
 
 def test_many_windows_are_finite_and_near_the_mixture(root: Path) -> None:
@@ -184,9 +187,9 @@ def test_progress_rises_and_every_step_can_be_the_last(tiny: SamAudioSeparator) 
     assert sum(block.shape[1] for block in estimate.blocks) == 9_000
     fractions = [progress.fraction for progress in seen]
     assert fractions == sorted(fractions)
-    assert sum(progress.stage == "sample" for progress in seen) == 3
+    assert sum(progress.stage == "sample" for progress in seen) == 1 + 2 * 2  # evaluations
 
-    for n_allowed in range(3):
+    for n_allowed in range(5):
         steps: list[str] = []
 
         def on_progress(progress: Progress, steps: list[str] = steps) -> None:
@@ -206,8 +209,8 @@ def test_text_loads_no_eyes_and_nothing_before_its_use(root: Path) -> None:
     separator = SamAudioSeparator.installed(SMALL, root, QUICK)
     assert not separator.is_loaded
     split(separator, noise(5_000, 1))
-    assert separator.is_loaded
-    assert not separator._loaded().companions.vision_encoder.is_loaded
+    assert separator._model is not None
+    assert not separator._model.companions.vision_encoder.is_loaded
 
 
 def test_bfloat16_stays_near_float32(tiny: SamAudioSeparator, root: Path) -> None:
@@ -329,17 +332,24 @@ def test_a_video_prompt_is_cut_to_every_window(tmp_path: Path) -> None:
         video = Prompt(masked_video=MaskedVideo(frames, marks))
         result = split(separator, mixture, prompt=video)
         assert not result.notices
-        assert not separator._loaded().companions.vision_encoder.is_loaded
+        assert separator._model is not None
+        assert not separator._model.companions.vision_encoder.is_loaded
         targets.append(result.target.samples)
     assert np.abs(targets[0] - targets[1]).max() > 1e-5
 
 
 def test_a_window_is_told_its_own_part_of_the_prompt(tiny: SamAudioSeparator) -> None:
-    model = tiny._loaded()
+    split(tiny, noise(5_000, 1))
+    model = tiny._model
+    assert model is not None
     audio = torch.randn(1, 50, 128, generator=torch.Generator().manual_seed(6))
     spans = (Span(0.4, 1.2), Span(1.0, 1.1, "-"))
-    guidance = guidance_for(model, audio, Prompt("dog", spans), spans)
-    whole = window_conditioning(model, guidance, Window(0, 50))
-    part = window_conditioning(model, guidance, Window(20, 45))
-    torch.testing.assert_close(part.frames, whole.frames[:, 20:45], atol=1e-6, rtol=1e-5)
-    assert torch.equal(part.text, whole.text)
+    with torch.inference_mode():
+        text = model.companions.text_encoder.on(model.device)(("dog",))
+    guidance = Guidance(Frames.of(audio), text, spans)
+    whole = window_conditioning(model, guidance, [Window(0, 50)])
+    parts = window_conditioning(model, guidance, [Window(20, 45), Window(5, 30)])
+    for row, start in enumerate((20, 5)):
+        expected = whole.frames[0, start : start + 25]
+        torch.testing.assert_close(parts.frames[row], expected, atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(parts.text[row], whole.text[0], atol=1e-6, rtol=1e-5)

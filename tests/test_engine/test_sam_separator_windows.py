@@ -1,6 +1,7 @@
 """Windows over one state: they cover it, weigh one everywhere, and agree whatever the plan."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +13,15 @@ from torch import Tensor
 from engine.data import Monitor
 from engine.errors import PromptError
 from engine.model.codec import DACVAE
-from engine.sam_audio.config import SamAudioConfig
-from engine.sam_audio.hearing import encode_in_chunks
+from engine.sam_audio.config import Joining, SamAudioConfig
+from engine.sam_audio.frames import Frames
+from engine.sam_audio.hearing import encoded_chunks
 from engine.sam_audio.rolling import RollingSamples
+from engine.sam_audio.sampling import Course, _solved, sampled_latents
+from engine.sam_audio.scratch import Scratch
 from engine.sam_audio.voicing import voiced_blocks
-from engine.sam_audio.windows import Window, joined_field, noise_field, plan_windows, window_weights
-from engine.samplers import Draw, Sampling, batch_noise
+from engine.sam_audio.windows import Window, joined, noise_field, plan_windows, window_weights
+from engine.samplers import SAMPLERS, Draw, Sampling, batch_noise
 
 from .tiny_model import tiny_network
 
@@ -52,44 +56,103 @@ def test_there_are_no_more_windows_than_needed() -> None:
     assert plan_windows(775, 750, 125) == (Window(0, 450), Window(325, 775))
 
 
-def test_one_window_is_the_field_itself() -> None:
-    x = batch_noise([Draw(1), Draw(1, 1)], 90, 8)
-    joined = joined_field(plan_windows(90, 100, 10), lambda _window, part, t: framewise(part, t))
-    assert torch.equal(joined(x, 0.3), framewise(x, 0.3))
+def sampled(course: Course, noise: Tensor) -> Tensor:
+    def velocity(_windows: tuple[Window, ...], x: Tensor, t: float) -> Tensor:
+        return framewise(x, t)
+
+    return sampled_latents(velocity, Frames.of(noise), course, Scratch()).whole()
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("joining", ["diffused", "crossfade"])
+def test_one_window_is_the_whole_to_the_last_bit(sampler: str, joining: Joining) -> None:
+    noise = batch_noise([Draw(1), Draw(1, 1)], 90, 8)
+    sampling = Sampling(sampler, 5)
+    whole = sampling.solve(framewise, noise)
+    course = Course(sampling, plan_windows(90, 100, 10), joining=joining)
+    assert torch.equal(sampled(course, noise), whole)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_state_in_pieces_is_solved_like_a_tensor_bit_by_bit(sampler: str) -> None:
+    noise = batch_noise([Draw(2)], 1300, 8)  # more than two pieces
+    sampling = Sampling(sampler, 4, 0.7)
+
+    def field(x: Frames, t: float) -> Frames:
+        x.settle(scratch)
+        cuts = (0, 100, 700, 1300)
+        pieces = (framewise(x.read(*cut), t) for cut in itertools.pairwise(cuts))
+        return Frames.stored(pieces, scratch)
+
+    scratch = Scratch()
+    in_pieces = _solved(sampling, field, Frames.of(noise))
+    assert torch.equal(in_pieces.whole(), sampling.solve(framewise, noise))
+
+
+@pytest.mark.parametrize("joining", ["diffused", "crossfade"])
+@pytest.mark.parametrize("n_at_once", [1, 3])
 @pytest.mark.parametrize("plan", PLANS)
-def test_a_network_without_context_does_not_notice_the_windows(plan: tuple[int, int]) -> None:
-    noise = batch_noise([Draw(4)], 400, 8)
+def test_a_network_without_context_does_not_notice_the_windows(
+    plan: tuple[int, int], n_at_once: int, joining: Joining
+) -> None:
+    noise = batch_noise([Draw(4), Draw(4, 1)], 400, 8)
     whole = Sampling().solve(framewise, noise)
-    field = joined_field(plan_windows(400, *plan), lambda _window, part, t: framewise(part, t))
-    torch.testing.assert_close(Sampling().solve(field, noise), whole, atol=1e-5, rtol=0)
+    course = Course(Sampling(), plan_windows(400, *plan), n_at_once, joining)
+    torch.testing.assert_close(sampled(course, noise), whole, atol=1e-5, rtol=0)
 
 
 def test_a_frame_in_two_windows_has_their_weighted_mean() -> None:
     windows = plan_windows(100, 60, 20)
-    field = joined_field(
-        windows, lambda window, part, _t: torch.full_like(part, float(window.start))
-    )
-    velocity = field(torch.zeros(1, 100, 2), 0.0)[0, :, 0]
+
+    def starts(group: tuple[Window, ...]) -> Tensor:
+        return torch.stack([torch.full((1, 60, 2), float(each.start)) for each in group])
+
+    pieces = list(joined(windows, 1, starts))
+    assert [piece.shape[1] for piece in pieces] == [40, 60]
+    whole = torch.cat(pieces, dim=1)[0, :, 0]
     assert windows == (Window(0, 60), Window(40, 100))
-    assert bool((velocity[:40] == 0).all())
-    assert bool((velocity[60:] == 40).all())
-    assert bool((velocity[40:60].diff() > 0).all())
-    torch.testing.assert_close(velocity[40:60].mean(), torch.tensor(20.0))
+    assert bool((whole[:40] == 0).all())
+    assert bool((whole[60:] == 40).all())
+    assert bool((whole[40:60].diff() > 0).all())
+    torch.testing.assert_close(whole[40:60].mean(), torch.tensor(20.0))
+    assert torch.equal(torch.cat(list(joined(windows, 2, starts)), dim=1)[0, :, 0], whole)
+
+
+@given(n_frames=st.integers(1, 600), longest=st.integers(2, 200), n_at_once=st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_windows_that_say_the_same_are_joined_to_just_that(
+    n_frames: int, longest: int, n_at_once: int
+) -> None:
+    x = torch.linspace(-1, 1, n_frames)[None, :, None]
+    windows = plan_windows(n_frames, longest, max(1, longest // 2))
+    pieces = joined(
+        windows, n_at_once, lambda group: torch.stack([x[:, w.start : w.stop] for w in group])
+    )
+    torch.testing.assert_close(torch.cat(list(pieces), dim=1), x, atol=1e-6, rtol=0)
 
 
 def test_the_noise_of_a_long_file_is_one_field() -> None:
     draws = [Draw(3), Draw(3, 1)]
-    assert torch.equal(noise_field(draws, 2100, 4), batch_noise(draws, 2100, 4))
+    whole = batch_noise(draws, 2100, 4)
+    assert torch.equal(noise_field(draws, 2100, 4).whole(), whole)
+    assert torch.equal(noise_field(draws, 300, 4, 1000).read(10, 200), whole[:, 1010:1200])
 
 
 @pytest.mark.parametrize(
-    "change", [{"overlap_s": 0}, {"overlap_s": 16}, {"window_s": 4}, {"codec_chunk_s": 0}]
+    "change",
+    [
+        {"overlap_s": 0},
+        {"overlap_s": 16},
+        {"window_s": 4},
+        {"codec_chunk_s": 0},
+        {"window_batch": 0},
+        {"joining": "glued"},
+        {"predict_spans": "maybe"},
+    ],
 )
-def test_impossible_windows_are_refused(change: dict[str, float]) -> None:
+def test_impossible_windows_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(PromptError, match=next(iter(change))):
-        SamAudioConfig(**change)  # type: ignore[arg-type]
+        SamAudioConfig(**change)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +172,8 @@ def test_encoding_in_chunks_is_encoding_the_whole(codec: DACVAE, n_samples: int)
 
     with torch.inference_mode():
         whole = codec.encode(wav).transpose(1, 2)
-        chunked = encode_in_chunks(encode, n_samples, 1920, 4, Monitor())
+        chunks = list(encoded_chunks(encode, n_samples, 1920, 4, Monitor()))
+    chunked = torch.cat(chunks, dim=1)
     scale = float(whole.abs().max())
     torch.testing.assert_close(chunked, whole, atol=1e-5 * scale, rtol=0)
 
@@ -122,7 +186,7 @@ def test_decoding_in_chunks_is_decoding_the_whole(n_frames: int) -> None:
     n_samples = n_frames * 1920 - 77
     with torch.inference_mode():
         whole = network.audio_codec.decode_without_watermark(latents.transpose(1, 2))[:, 0]
-    blocks = list(voiced_blocks(network, latents, n_samples, 0.2, Monitor()))
+    blocks = list(voiced_blocks(network, Frames.of(latents), n_samples, 0.2, Monitor()))
     chunked = torch.from_numpy(np.concatenate(blocks).T)
     assert chunked.shape == (2, n_samples)
     assert float(whole.abs().max()) > 1e-3

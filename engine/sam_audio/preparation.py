@@ -1,0 +1,141 @@
+"""Everything that is computed once per mixture, prompt or video, before the first step.
+
+mixture -----> latents -------------------.          a new prompt on a known clip: none of it
+description -> text -----------------------> Guidance
+spans, or predicted from latents and text -'
+masked video -> features
+"""
+
+from dataclasses import dataclass
+
+from engine.data import Monitor, Span, clip_spans
+from engine.errors import CheckpointNotFound
+from engine.model.text_encoder import EncodedText
+
+from .frames import Frames
+from .guidance import Guidance
+from .hearing import Heard, hear
+from .job import Job
+from .recall import clip_key, video_key
+from .seeing import see
+from .spotting import Spotted, spot
+from .stretch import Stretch, difference, excerpt, widened
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """spotted: the predicted spans with their probabilities, `None` when none were predicted.
+
+    earlier: latents [1, T, 2C] of what an earlier run made of this stretch, for a rerun.
+    """
+
+    heard: Heard
+    guidance: Guidance
+    spotted: Spotted | None
+    earlier: Frames | None
+
+
+def prepared(job: Job, monitor: Monitor) -> Prepared:
+    """What the network has to know. Loads the models that this prompt needs, and no other.
+
+    Raises AudioError, PromptError for the video, CheckpointError, DiskFull or Cancelled.
+    """
+    key = clip_key(job.mixture)
+    heard = _heard(job, key, monitor)
+    spotted = _spotted(job, key, heard.latents, monitor)
+    guidance = Guidance(
+        audio=heard.latents,
+        text=_text(job),
+        spans=job.spans if spotted is None else spotted.spans,
+        video=_video(job),
+        first_frame=job.stretch.frames.start,
+    )
+    return Prepared(heard, guidance, spotted, _earlier(job, monitor))
+
+
+def _heard(job: Job, key: str, monitor: Monitor) -> Heard:
+    known, stretch = job.recall.heard, job.stretch
+    whole = known.known(key)
+    if whole is None and stretch.is_whole:
+        return known.get(key, lambda: _hear(job, stretch, monitor))
+    if whole is not None:
+        cut = whole.latents.between(stretch.frames.start, stretch.frames.stop)
+        return Heard(cut, stretch.n_samples, whole.notices)
+    return known.get((key, stretch.frames), lambda: _hear(job, stretch, monitor))
+
+
+def _hear(job: Job, stretch: Stretch, monitor: Monitor) -> Heard:
+    """The stretch's latents; at its edges they know what lies beyond, as they do in the file."""
+    wide = widened(stretch, job.mixture, job.codec)
+    heard = hear(job.model, wide.clip, job.config.codec_chunk_s, job.recall.scratch, monitor)
+    first = stretch.frames.start - wide.frames.start
+    latents = heard.latents.between(first, first + stretch.frames.n_frames)
+    return Heard(latents, stretch.n_samples, heard.notices)
+
+
+def _text(job: Job) -> EncodedText:
+    model, description = job.model, job.prompt.description
+    return job.recall.texts.get(
+        description, lambda: model.companions.text_encoder.on(model.device)((description,))
+    )
+
+
+def _spotted(job: Job, key: str, latents: Frames, monitor: Monitor) -> Spotted | None:
+    wanted = job.config.predict_spans
+    if job.spans or not job.prompt.description or wanted == "off":
+        return None
+    lazy = job.model.companions.span_predictor
+
+    def make() -> Spotted:
+        predictor = lazy.on(job.model.device)
+        try:
+            spotted = spot(predictor, latents, job.prompt.description, job.windows, monitor)
+        finally:
+            lazy.release()
+        return _in_the_file(job, spotted)
+
+    try:
+        place = (key, job.prompt.description, job.stretch.frames, job.windows)
+        return job.recall.spotted.get(place, make)
+    except CheckpointNotFound:
+        if wanted == "on":
+            raise
+        return None
+
+
+def _in_the_file(job: Job, spotted: Spotted) -> Spotted:
+    """The spans in seconds of the mixture, none beyond its end."""
+    start_s = job.stretch.start_sample / job.mixture.sample_rate
+    moved = [Span(span.start_s + start_s, span.end_s + start_s) for span in spotted.spans]
+    return Spotted(clip_spans(moved, job.mixture.duration_s), spotted.probability)
+
+
+def _video(job: Job) -> Frames | None:
+    video, stretch, known = job.prompt.masked_video, job.stretch, job.recall.videos
+    if video is None:
+        return None
+    key, n_frames = video_key(video), stretch.n_file_frames
+    whole = known.known((key, n_frames))
+    if whole is not None:
+        return whole.between(stretch.frames.start, stretch.frames.stop)
+    place = (key, n_frames) if stretch.is_whole else (key, n_frames, stretch.frames)
+    return known.get(
+        place, lambda: see(job.model, video, n_frames, stretch.frames, job.recall.scratch)
+    )
+
+
+def _earlier(job: Job, monitor: Monitor) -> Frames | None:
+    """Both streams of the earlier run, as far as its stem tells: the target and what it left."""
+    if job.options.rerun is None:
+        return None
+    wide = widened(job.stretch, job.mixture, job.codec)
+    start, stop = wide.start_sample, wide.start_sample + wide.clip.n_samples
+    target = excerpt(job.options.rerun.base_target, start, stop)
+    first = job.stretch.frames.start - wide.frames.start
+    streams = [
+        hear(job.model, clip, job.config.codec_chunk_s, job.scratch, monitor).latents.between(
+            first, first + job.stretch.frames.n_frames
+        )
+        for clip in (target, difference(wide.clip, target))
+    ]
+    return streams[0].beside(streams[1])

@@ -1,0 +1,146 @@
+"""From noise to latents over a file of any length, in constant memory.
+
+    diffused    every evaluation of the solver: all windows' velocities, averaged where they overlap
+    crossfade   every window: noise to latent on its own; then the latents are faded over
+
+Diffused is multi-diffusion (Bar-Tal et al. 2023): the windows see one state and never drift apart,
+so there is no seam to fade over. Crossfade is the usual way and the fall-back: a window is done
+with before the next one starts. Both start from one noise field indexed by time.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from engine.samplers import OnStep, Sampling, Step
+
+from .config import Joining
+from .frames import Frames
+from .scratch import Scratch
+from .windows import Window, WindowVelocity, joined
+
+_FRAME_FILES = 7
+"""Most vectors of the state's size that any solver keeps at once, and one to spare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the windows are gone through. n_at_once: windows in one batch of the network."""
+
+    sampling: Sampling
+    windows: tuple[Window, ...]
+    n_at_once: int = 1
+    joining: Joining = "diffused"
+
+    @property
+    def n_groups(self) -> int:
+        """Batches of windows."""
+        return -(-len(self.windows) // self.n_at_once)
+
+
+def sampled_latents(
+    velocity: WindowVelocity,
+    noise: Frames,
+    course: Course,
+    scratch: Scratch,
+    on_share: Callable[[float], None] = lambda _share: None,
+) -> Frames:
+    """The latents [K, T, 2C] that `noise` of this shape becomes, in a file.
+
+    on_share: told the share that is done, before every batch of windows; what it raises,
+        `Cancelled` for instance, ends it.
+    Raises DiskFull, before anything is computed where it can be known.
+    """
+    frame_bytes = noise.n_rows * noise.n_channels * 4
+    scratch.require(_FRAME_FILES * noise.n_frames * frame_bytes)
+    on_share(0.0)
+    if course.joining == "crossfade":
+        return Frames.stored(_crossfaded(velocity, noise, course, on_share), scratch)
+    return _diffused(velocity, noise, course, scratch, on_share)
+
+
+def held(
+    velocity: WindowVelocity, noise: Frames, latents: Frames, selection: Window
+) -> WindowVelocity:
+    """`velocity` in the `selection`; elsewhere the straight way from noise to `latents`.
+
+    Every solver follows a constant velocity exactly, so at each time the frames outside are where
+    training had them: on the line between their noise and their latents, [1 or K, T, 2C].
+    """
+
+    def velocity_or_line(windows: tuple[Window, ...], x: Tensor, t: float) -> Tensor:
+        free = velocity(windows, x, t)
+        parts = []
+        for window, part in zip(windows, free, strict=True):
+            cut = (window.start, window.stop)
+            line = (latents.read(*cut) - noise.read(*cut)).to(part.device)
+            places = torch.arange(*cut, device=part.device)[:, None]
+            is_free = (places >= selection.start) & (places < selection.stop)
+            parts.append(torch.where(is_free, part, line))
+        return torch.stack(parts)
+
+    return velocity_or_line
+
+
+def _diffused(
+    velocity: WindowVelocity,
+    noise: Frames,
+    course: Course,
+    scratch: Scratch,
+    on_share: Callable[[float], None],
+) -> Frames:
+    n_batches = course.sampling.n_evaluations * course.n_groups
+    n_done = 0
+
+    def field(x: Frames, t: float) -> Frames:
+        x.settle(scratch)
+
+        def compute(windows: tuple[Window, ...]) -> Tensor:
+            nonlocal n_done
+            on_share(n_done / n_batches)
+            n_done += 1
+            return velocity(windows, _stacked(x, windows), t)
+
+        return Frames.stored(joined(course.windows, course.n_at_once, compute), scratch)
+
+    latents = _solved(course.sampling, field, noise)
+    latents.settle(scratch)
+    return latents
+
+
+def _crossfaded(
+    velocity: WindowVelocity, noise: Frames, course: Course, on_share: Callable[[float], None]
+) -> Iterator[Tensor]:
+    n_batches = course.sampling.n_steps * course.n_groups
+    n_done = 0
+
+    def on_step(_step: Step) -> None:
+        nonlocal n_done
+        n_done += 1
+        on_share(n_done / n_batches)
+
+    def compute(windows: tuple[Window, ...]) -> Tensor:
+        return course.sampling.solve(
+            lambda x, t: velocity(windows, x, t), _stacked(noise, windows), on_step
+        )
+
+    return joined(course.windows, course.n_at_once, compute)
+
+
+def _solved(
+    sampling: Sampling,
+    field: Callable[[Frames, float], Frames],
+    noise: Frames,
+    on_step: OnStep | None = None,
+) -> Frames:
+    """The solvers are written for tensors; all that they ask of x is to be added and scaled."""
+    solve = cast(Callable[..., Frames], sampling.solve)
+    return solve(field, noise, on_step)
+
+
+def _stacked(frames: Frames, windows: tuple[Window, ...]) -> Tensor:
+    """[W, K, n, C]."""
+    return torch.stack([frames.read(window.start, window.stop) for window in windows])
