@@ -7,7 +7,7 @@
 Outside the selection and its two short fades every sample is the earlier target's, exactly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -59,13 +59,17 @@ def spliced_blocks(
     base = rerun.base_target
     position = first_sample
     n_takes = 0
-    for block in blocks:
-        if n_takes == 0:
-            n_takes = len(block)
-            yield from _earlier(base, n_takes, 0, first_sample)
-        stop = position + block.shape[1]
-        yield _mixed(rerun, block, position, stop)
-        position = stop
+    try:
+        for block in blocks:
+            if n_takes == 0:
+                n_takes = len(block)
+                yield from _earlier(base, n_takes, 0, first_sample)
+            stop = position + block.shape[1]
+            yield _mixed(rerun, block, position, stop)
+            position = stop
+    finally:
+        if isinstance(blocks, Generator):
+            blocks.close()
     yield from _earlier(base, n_takes, position, base.n_samples)
 
 

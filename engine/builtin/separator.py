@@ -16,6 +16,7 @@ from engine.data import (
     SeparationOptions,
     clip_spans,
 )
+from engine.rerun import checked_rerun, spliced_blocks
 
 from .bands import BandMap
 from .config import BuiltinConfig
@@ -45,10 +46,12 @@ class BuiltinSeparator:
     ) -> Estimate:
         """Learn from the mixture, then hand out the target block by block, one candidate.
 
-        Pass 1 over the mixture happens here, pass 2 while the blocks are consumed.
+        Pass 1 over the mixture happens here, pass 2 while the blocks are consumed. A rerun goes
+        over all of it as well, for the sound is learned from all of it.
         Raises PromptNeedsSpans, PromptError, AudioUnreadable or Cancelled.
         """
         spans = clip_spans(prompt.spans, mixture.duration_s)
+        rerun = None if options.rerun is None else checked_rerun(options.rerun, mixture)
         grid = FrameGrid.over(mixture.sample_rate, mixture.n_samples)
         plan = plan_for(prompt, label_frames(spans, grid))
         bands = BandMap.over(grid)
@@ -68,8 +71,9 @@ class BuiltinSeparator:
         front = replace(front, evident=plan.evident, with_features=False, with_support=False)
         decoder = make_decoder(front, model, plan.labels, _band_gains(plan, bands), self.config)
         n_threads = options.n_threads or os.cpu_count() or 1
+        blocks = decode_blocks(mixture, decoder, n_threads, monitor)
         return Estimate(
-            blocks=decode_blocks(mixture, decoder, n_threads, monitor),
+            blocks=blocks if rerun is None else spliced_blocks(rerun, 0, blocks),
             spans=spans,
             confidence=confidence_of(plan, grid, is_absent=model is None),
             notices=notices_for(plan, grid, prompt, options, is_absent=model is None),

@@ -44,6 +44,7 @@ class Job:
     def windows(self) -> tuple[Window, ...]:
         """Windows over the stretch's latent frames."""
         frames_per_s = self.codec.sample_rate / self.codec.hop_length
-        longest = max(2, round(self.config.window_s * frames_per_s))
+        n_positions = self.model.config.transformer.max_positions
+        longest = max(2, min(round(self.config.window_s * frames_per_s), n_positions))
         overlap = max(1, round(self.config.overlap_s * frames_per_s))
         return plan_windows(self.stretch.frames.n_frames, longest, min(overlap, longest // 2))
