@@ -103,7 +103,7 @@ class FrameFile:
         assert 0 <= start <= stop <= self.n_frames, f"{start}:{stop} of {self.n_frames} frames"
         packed = np.empty((stop - start, self.n_rows, self.n_channels), np.float32)
         self._file.seek(start * self._frame_bytes)
-        n_read = self._file.readinto(packed.data.cast("B"))
+        n_read = self._file.readinto(packed.reshape(-1).view(np.uint8).data)
         assert n_read == packed.nbytes, f"{n_read} of {packed.nbytes} bytes"
         return torch.from_numpy(packed).transpose(0, 1)
 
