@@ -7,41 +7,55 @@ import torch
 
 from engine.errors import BackendUnavailable, OutOfMemory
 
-from .config import Device, Precision
+from .exhaustion import is_out_of_memory, reason
+from .settings import Precision
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def chosen_device(device: Device) -> torch.device:
+def chosen_device(device: str) -> torch.device:
     """The device asked for; `auto` is the first of CUDA, MPS and the CPU.
 
     Raises BackendUnavailable when it is not on this machine.
     """
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    there = devices()
     if device == "auto":
-        return torch.device(next(name for name, is_there in there.items() if is_there))
-    if not there.get(device, False):
-        ready = ", ".join(name for name, is_there in there.items() if is_there)
+        return torch.device(there[0])
+    chosen = torch.device(device)
+    if chosen.type not in {torch.device(name).type for name in there}:
         raise BackendUnavailable(
-            f"device {device!r} is not on this machine; there is {ready}, or say 'auto'"
+            f"device {device!r} is not on this machine; there is {', '.join(there)}, or say 'auto'"
         )
-    return torch.device(device)
+    if chosen.index is not None and device not in there:
+        raise BackendUnavailable(
+            f"device {device!r}: this machine has no such one, only {', '.join(there)}"
+        )
+    return chosen
+
+
+def devices() -> tuple[str, ...]:
+    """The devices of this machine, best first: `cuda:0`, `cuda:1`, `mps`, `cpu`."""
+    there = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        there.append("mps")
+    return (*there, "cpu")
 
 
 def chosen_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The type of the network's weights; `auto` is bfloat16 on CUDA and float32 elsewhere.
+    """The type of the network's weights; `auto` is bfloat16 where CUDA computes in it.
 
     Raises BackendUnavailable for another name.
     """
     if precision == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
+        return torch.bfloat16 if computes_in_bfloat16(device) else torch.float32
     if precision not in _DTYPES:
         raise BackendUnavailable(f"precision {precision!r}: there are auto, {', '.join(_DTYPES)}")
     return _DTYPES[precision]
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether the device has bfloat16 of its own; older ones imitate it, slower than float32."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def dtype_name(dtype: torch.dtype) -> str:
@@ -53,17 +67,21 @@ def dtype_name(dtype: torch.dtype) -> str:
 def computing(n_threads: int | None) -> Iterator[None]:
     """Compute with this many threads, `None` for all, and name a lack of memory as such.
 
-    Raises OutOfMemory when the device has no memory left.
+    Raises OutOfMemory when the device or this machine has no memory left.
     """
     before = torch.get_num_threads()
     try:
         if n_threads is not None:
             torch.set_num_threads(n_threads)
         yield
-    except torch.OutOfMemoryError as error:
+    except OutOfMemory:
+        raise
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
         raise OutOfMemory(
-            "the device has no memory left; choose a shorter window, fewer candidates, "
-            f"bfloat16, a smaller model or the CPU ({str(error).splitlines()[0]})"
+            "no memory left; choose a shorter window, fewer candidates, bfloat16 or int8, a "
+            f"smaller model or the CPU ({reason(error)})"
         ) from error
     finally:
         torch.set_num_threads(before)

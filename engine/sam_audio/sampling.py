@@ -17,7 +17,7 @@ from torch import Tensor
 
 from engine.samplers import OnStep, Sampling, Step
 
-from .config import Joining
+from .settings import Joining
 from .frames import Frames
 from .scratch import Scratch
 from .windows import Window, WindowVelocity, joined

@@ -281,11 +281,12 @@ def test_damaged_weights_are_a_typed_error(
 
 
 def test_what_is_not_there_is_a_typed_error(root: Path) -> None:
-    wrong = SamAudioConfig(precision="int3")  # type: ignore[arg-type]
-    with pytest.raises(BackendUnavailable, match="int3"):
-        split(SamAudioSeparator.installed(SMALL, root, wrong), noise(5_000, 1))
-    nowhere = SamAudioConfig(device="abacus")  # type: ignore[arg-type]
-    with pytest.raises(BackendUnavailable, match="abacus"):
+    with pytest.raises(PromptError, match="int3"):
+        SamAudioConfig(precision="int3")  # type: ignore[arg-type]
+    with pytest.raises(PromptError, match="abacus"):
+        SamAudioConfig(device="abacus")
+    nowhere = SamAudioConfig(device="cuda:77")
+    with pytest.raises(BackendUnavailable, match="cuda:77"):
         split(SamAudioSeparator.installed(SMALL, root, nowhere), noise(5_000, 1))
     clip = clip_from_array(noise(5_000, 1), 48_000)
     separator = SamAudioSeparator.installed(SMALL, root, QUICK)
