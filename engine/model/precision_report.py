@@ -1,8 +1,12 @@
-"""How much 16 bits cost: `python -m engine.model.precision_report`.
+"""How much 16 and 8 bits cost, and how much memory they save.
 
-The network of a published size, or of its first layers, with random weights and a random request,
-once in float32 and once in each 16-bit type: the error of one evaluation, and of the latent that
-the sampler makes of the same noise. Trained weights may be kinder or not; this says
+    python -m engine.model.precision_report                           random weights
+    python -m engine.model.precision_report --model sam-audio-small   the ones you have
+
+The network with a random request, once in float32 and once in each smaller format: the error of
+one evaluation, and of the latent that the sampler makes of the same noise. Without weights, a
+published size or its first layers are filled at random. Trained weights may be kinder or not, and
+with 8 bits most of all, where single large weights coarsen their whole channel; random ones say
 what the shapes and the arithmetic do.
 """
 
@@ -21,11 +25,37 @@ from engine.samplers import Draw, Sampling, latent_noise
 from .anchors import anchors_from_spans
 from .conditioning import Conditioning
 from .config import SAMAudioConfig
+from .int8 import quantise, weight_bytes
 from .random_weights import fill_randomly
 from .sam_audio import SAMAudioNetwork
+from .separation import SAMAudio
 from .text_encoder import EncodedText
 
-SHORT_TYPES = (torch.bfloat16, torch.float16)
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How weights are kept. dtype: of the rest and of all products.   int8: the layers' weights."""
+
+    name: str
+    dtype: torch.dtype
+    int8: bool = False
+
+    def of(self, network: SAMAudioNetwork) -> SAMAudioNetwork:
+        """A copy of the float32 `network` in this format."""
+        short = copy.deepcopy(network)
+        if self.int8:
+            quantise(short.transformer.layers)
+        for parameter in short.parameters():
+            parameter.data = parameter.data.to(self.dtype)
+        return short
+
+
+SHORT_FORMATS = (
+    Format("bfloat16", torch.bfloat16),
+    Format("float16", torch.float16),
+    Format("int8", torch.float32, int8=True),
+    Format("int8, bfloat16", torch.bfloat16, int8=True),
+)
 
 _N_TOKENS = 6
 _TIME = 0.5
@@ -35,18 +65,20 @@ _TIME = 0.5
 class PrecisionError:
     """Error against float32 as a share of its level. velocity: of one evaluation.
 
-    latent: of what the sampler makes.
+    latent: of what the sampler makes.   n_bytes: of the weights, without the codec's.
     """
 
-    dtype: torch.dtype
+    format: Format
     velocity: float
     latent: float
+    n_bytes: int
 
     def __str__(self) -> str:
         return (
-            f"{str(self.dtype).removeprefix('torch.'):9}"
+            f"{self.format.name:15}"
             f"  velocity {self.velocity:.2e} ({_decibels(self.velocity):.0f} dB)"
             f"  latent {self.latent:.2e} ({_decibels(self.latent):.0f} dB)"
+            f"  weights {self.n_bytes / 1e6:.0f} MB"
         )
 
 
@@ -62,22 +94,29 @@ def random_network(config: SAMAudioConfig) -> SAMAudioNetwork:
 
 @torch.inference_mode()
 def measure(network: SAMAudioNetwork, n_frames: int, sampling: Sampling) -> list[PrecisionError]:
-    """Errors of `network`, given in float32, when it is converted to each of `SHORT_TYPES`."""
+    """Errors of `network`, given in float32, when it is converted to each of `SHORT_FORMATS`."""
     noise = latent_noise(Draw(0), 0, n_frames, network.n_latent_channels)[None].to(network.device)
     velocity, latent = _evaluated(network, noise, sampling)
     errors = []
-    for dtype in SHORT_TYPES:
-        short = copy.deepcopy(network).to(dtype)
+    for chosen in SHORT_FORMATS:
+        short = chosen.of(network)
         short_velocity, short_latent = _evaluated(short, noise, sampling)
         errors.append(
-            PrecisionError(dtype, _error(short_velocity, velocity), _error(short_latent, latent))
+            PrecisionError(
+                chosen,
+                _error(short_velocity, velocity),
+                _error(short_latent, latent),
+                weight_bytes(short),
+            )
         )
+        del short
     return errors
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print, a line per type."""
+    """Measure and print, a line per format."""
     parser = argparse.ArgumentParser(prog="python -m engine.model.precision_report")
+    parser.add_argument("--model", help="weights to measure: a folder, or a name in the store")
     parser.add_argument("--size", choices=SAMAudioConfig.sizes, default="small")
     parser.add_argument("--layers", type=int, default=2, help="how many of its layers (2); 0: all")
     parser.add_argument("--frames", type=int, default=25, help="latent frames of 40 ms (25)")
@@ -85,18 +124,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu")
     chosen = parser.parse_args(arguments)
 
-    config = SAMAudioConfig.published(chosen.size)
-    n_layers = chosen.layers or config.transformer.n_layers
-    config = replace(config, transformer=replace(config.transformer, n_layers=n_layers))
-    network = random_network(config).to(chosen.device)
+    network, label = _chosen_network(chosen.model, chosen.size, chosen.layers)
+    network.to(chosen.device)
 
-    sys.stdout.write(
-        f"{chosen.size}, {n_layers} layers, random weights, {chosen.frames} frames, "
-        f"{chosen.steps} midpoint steps\n"
-    )
+    sys.stdout.write(f"{label}, {chosen.frames} frames, {chosen.steps} midpoint steps\n")
+    sys.stdout.write(f"{'float32':15}  weights {weight_bytes(network) / 1e6:.0f} MB\n")
     for error in measure(network, chosen.frames, Sampling(n_steps=chosen.steps)):
         sys.stdout.write(f"{error}\n")
     return 0
+
+
+def _chosen_network(model: str | None, size: str, n_layers: int) -> tuple[SAMAudioNetwork, str]:
+    """The network without its codec, and what to call it."""
+    if model is not None:
+        network = SAMAudio.from_pretrained(model, dtype=torch.float32)
+        del network.audio_codec
+        return network, f"{model}, its own weights"
+    config = SAMAudioConfig.published(size)
+    n_layers = n_layers or config.transformer.n_layers
+    config = replace(config, transformer=replace(config.transformer, n_layers=n_layers))
+    return random_network(config), f"{size}, {n_layers} layers, random weights"
 
 
 def _evaluated(

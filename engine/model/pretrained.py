@@ -19,6 +19,7 @@ from engine.errors import CheckpointNotFound
 from .codec_layers import WeightNormed
 from .companions import Companions
 from .config import SAMAudioConfig, from_dict, read_json
+from .int8 import quantise
 from .separation import SAMAudio
 from .span_predictor import SpanPredictor
 from .text_encoder import TextEncoder
@@ -34,6 +35,7 @@ def load_pretrained(
     dtype: torch.dtype | None,
     root: Path | None,
     towers: TowerRegistry,
+    int8: bool = False,
 ) -> SAMAudio:
     """See `SAMAudio.from_pretrained`."""
     folder = resolve(folder_or_name, root)
@@ -54,6 +56,8 @@ def load_pretrained(
         where=str(folder),
         allowed_unexpected=(SAMAudio.vision_prefix,),
     )
+    if int8:
+        quantise(model.transformer.layers)
     _set_precision(model, dtype)
     return model.to(device).eval().requires_grad_(False)
 

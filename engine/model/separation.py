@@ -81,6 +81,7 @@ class SAMAudio(SAMAudioNetwork):
         dtype: torch.dtype | None = None,
         root: Path | None = None,
         towers: TowerRegistry = PUBLISHED_TOWERS,
+        int8: bool = False,
     ) -> "SAMAudio":
         """The model in a folder with the official files, or of a known name in the store.
 
@@ -89,11 +90,13 @@ class SAMAudio(SAMAudioNetwork):
             predictor and the rankers compute in float32 whatever it is.
         root: of the model store, when it is not the default one.
         towers: shapes of vision towers that were not published.
+        int8: keep the matrices of the transformer's layers in 8 bits, one scale per output; what
+            that costs is what `python -m engine.model.precision_report --model NAME` prints.
         Raises CheckpointNotFound, CheckpointCorrupt or CheckpointMismatch.
         """
         from .pretrained import load_pretrained
 
-        return load_pretrained(os.fspath(folder_or_name), device, dtype, root, towers)
+        return load_pretrained(os.fspath(folder_or_name), device, dtype, root, towers, int8)
 
     @torch.inference_mode()
     def separate(

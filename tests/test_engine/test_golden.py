@@ -511,16 +511,19 @@ def compare_result(
     return result
 
 
-# --- 16 bits -------------------------------------------------------------------------------------
+# --- fewer bits ----------------------------------------------------------------------------------
 
 
-def test_16_bits_cost_little_on_the_golden_model(network: SAMAudioNetwork) -> None:
-    bfloat, half = measure(network, 11, Sampling())
+def test_fewer_bits_cost_little_on_the_golden_model(network: SAMAudioNetwork) -> None:
+    bfloat, half, int8, both = measure(network, 11, Sampling())
     assert 0 < bfloat.velocity < 0.03
     assert 0 < half.velocity < 0.004
     assert bfloat.latent < 0.03
     assert half.latent < 0.004
-    print(f"16 bits: {bfloat}; {half}")
+    assert 0 < int8.velocity < 0.02
+    assert int8.latent < 0.02
+    assert both.latent < 0.04
+    print(bfloat, half, int8, both, sep="\n")
 
 
 # --- rankers -------------------------------------------------------------------------------------

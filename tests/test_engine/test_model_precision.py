@@ -18,13 +18,18 @@ from .tiny_model import write_tokenizer
 
 
 def assert_bounded(errors: list[PrecisionError]) -> None:
-    """bfloat16 keeps 8 bits and float16 11: errors of some roundings, and not of more."""
-    bfloat, half = errors
-    assert (bfloat.dtype, half.dtype) == (torch.bfloat16, torch.float16)
+    """bfloat16 keeps 8 bits, float16 11 and int8 7: errors of some roundings, and not of more."""
+    bfloat, half, int8, both = errors
+    assert (bfloat.format.dtype, half.format.dtype) == (torch.bfloat16, torch.float16)
+    assert int8.format.int8
+    assert both.format.int8
     assert 1e-4 < bfloat.velocity < 0.03
     assert 1e-5 < half.velocity < 0.004
     assert bfloat.latent < 0.03
     assert half.latent < 0.004
+    assert 1e-4 < int8.velocity < 0.03
+    assert int8.latent < 0.03
+    assert both.latent < 0.04
 
 
 def test_16_bits_cost_little_at_the_full_width() -> None:
@@ -35,9 +40,12 @@ def test_16_bits_cost_little_at_the_full_width() -> None:
 
 def test_the_report_prints_a_line_per_type(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--size", "small", "--layers", "1", "--frames", "2", "--steps", "1"]) == 0
-    head, bfloat, half = capsys.readouterr().out.splitlines()
+    head, full, bfloat, half, int8, both = capsys.readouterr().out.splitlines()
     assert head == "small, 1 layers, random weights, 2 frames, 1 midpoint steps"
-    assert bfloat.startswith("bfloat16   velocity ")
+    assert full.startswith("float32          weights ")
+    assert bfloat.startswith("bfloat16         velocity ")
+    assert int8.startswith("int8 ")
+    assert both.startswith("int8, bfloat16 ")
     assert half.startswith("float16 ")
     assert "latent" in half
 
