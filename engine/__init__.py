@@ -22,6 +22,7 @@ from .data import (
 )
 from .errors import EngineError
 from .render import RenderPlan
+from .sam_audio.settings import ModelSettings
 from .separator import SeparatorInfo, find_separator, separate, separators
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Candidate",
     "EngineError",
     "MaskedVideo",
+    "ModelSettings",
     "Notice",
     "Progress",
     "Prompt",

@@ -26,6 +26,7 @@ from .errors import AudioError, BackendUnavailable
 from .receipt import make_receipt
 from .render import RenderPlan, check_outputs, render
 from .sam_audio.installed import require_ready, sam_audio_models
+from .sam_audio.settings import ModelSettings
 
 Mixture = AudioClip | NDArray[Any] | str | os.PathLike[str]
 
@@ -64,10 +65,13 @@ def separators(root: Path | None = None) -> tuple[SeparatorInfo, ...]:
     return tuple(sorted(known, key=lambda info: not info.available))
 
 
-def find_separator(name: str, root: Path | None = None) -> Separator:
+def find_separator(
+    name: str, root: Path | None = None, settings: ModelSettings | None = None
+) -> Separator:
     """The separator called `name`; `auto` is the best one that is ready.
 
     root: of the model store, when it is not the default one.
+    settings: where and how a model computes; `builtin` has none of them.
     Raises BackendUnavailable when there is none of this name or a package is missing, and
     CheckpointNotFound, which says how to get its weights, when they are not there.
     """
@@ -80,9 +84,11 @@ def find_separator(name: str, root: Path | None = None) -> Separator:
 
         return BuiltinSeparator()
     require_ready(chosen.name, root)
+    from .sam_audio.config import SamAudioConfig
     from .sam_audio.separator import SamAudioSeparator
 
-    return SamAudioSeparator.installed(chosen.name, root)
+    config = SamAudioConfig.of(settings or ModelSettings())
+    return SamAudioSeparator.installed(chosen.name, root, config)
 
 
 def separate(

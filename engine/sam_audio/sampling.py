@@ -17,9 +17,9 @@ from torch import Tensor
 
 from engine.samplers import OnStep, Sampling, Step
 
-from .settings import Joining
 from .frames import Frames
 from .scratch import Scratch
+from .settings import Joining
 from .windows import Window, WindowVelocity, joined
 
 _FRAME_FILES = 7

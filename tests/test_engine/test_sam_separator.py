@@ -14,7 +14,16 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from engine import Prompt, Separation, Span, find_separator, separate, separators
+from engine import (
+    ModelSettings,
+    Prompt,
+    Separation,
+    Separator,
+    Span,
+    find_separator,
+    separate,
+    separators,
+)
 from engine.audio_files import clip_from_array
 from engine.checkpoints.catalog import find
 from engine.checkpoints.intake import import_model
@@ -73,7 +82,7 @@ def noise(n_samples: int, n_channels: int, seed: int = 0) -> NDArray[np.float32]
 
 
 def split(
-    separator: SamAudioSeparator, mixture: NDArray[Any], rate: int = 48_000, **given: Any
+    separator: Separator, mixture: NDArray[Any], rate: int = 48_000, **given: Any
 ) -> Separation:
     prompt = given.pop("prompt", DOG)
     options = SeparationOptions(n_threads=1, **given)
@@ -242,6 +251,8 @@ def test_the_store_decides_which_separators_are_ready(root: Path, tmp_path: Path
     assert not ready["sam-audio-large-tv"]
     assert find_separator("auto", root).name == SMALL
     assert find_separator(SMALL, root).name == SMALL
+    with pytest.raises(BackendUnavailable, match="cuda:77"):
+        split(find_separator(SMALL, root, ModelSettings(device="cuda:77")), noise(5_000, 1))
 
     nothing = {info.name: info for info in separators(tmp_path)}
     assert len(nothing) == 7
