@@ -47,6 +47,7 @@ class DiT(nn.Module):
         self.norm = RMSNorm(dim, config.norm_eps)
         self.final_layer_scale_shift_table = nn.Parameter(torch.zeros(2, dim))
         self.output = nn.Linear(dim, config.out_channels, bias=config.fc_bias)
+        self.fused: nn.Module | None = None  # see `fusing.fuse`
 
     def forward(
         self,
@@ -62,7 +63,7 @@ class DiT(nn.Module):
         when nothing is. Padded frames of the result are undefined.
         Raises AudioError when there are more frames than the model has positions for.
         """
-        self._check_length(x.shape[1])
+        self.check_length(x.shape[1])
         h = self.embed_frames(x)
         time = self.embed_time(t, x.dtype)
         y = self.y_embedder(memory)
@@ -93,7 +94,8 @@ class DiT(nn.Module):
             return None
         return rotary_table(n_frames, self.config.head_dim, self.config.rope_theta, device)
 
-    def _check_length(self, n_frames: int) -> None:
+    def check_length(self, n_frames: int) -> None:
+        """Raises AudioError when there are more frames than the model has positions for."""
         limit = self.config.max_positions
         if n_frames > limit:
             raise AudioError(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from engine.errors import PromptError
@@ -69,6 +70,18 @@ class Sampling:
     def n_evaluations(self) -> int:
         """How often the network runs."""
         return sampler_named(self.sampler).n_evaluations(self.n_steps)
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """When the network runs, in order and to the last bit, so that it can be prepared."""
+        times = []
+
+        def velocity(x: Tensor, t: float) -> Tensor:
+            times.append(t)
+            return x
+
+        self.solve(velocity, torch.zeros(()))
+        return tuple(times)
 
     def solve(self, v: VectorField, x: Tensor, on_step: OnStep | None = None) -> Tensor:
         """x at time 1, from x at time 0."""
