@@ -16,6 +16,7 @@ from engine.errors import AudioError
 
 from .codec_layers import DecoderBlock, EncoderBlock, NormConv, Snake, fold_weight_norm
 from .config import CodecConfig
+from .fused_codec import FusedDecoder, FusedEncoder, can_fuse, fused_decoder, fused_encoder
 from .watermark import N_BITS, STRENGTH, Watermark
 
 _WATERMARK_RATES = (8, 5, 4, 2)
@@ -28,6 +29,7 @@ class DACVAEEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = _Encoder(config)
+        self.fused_encoder: FusedEncoder | None = None
         self.quantizer = _Bottleneck(config)
 
     @property
@@ -42,13 +44,30 @@ class DACVAEEncoder(nn.Module):
         the longest one before, so only that one sees its own reflection.
         Raises AudioError when there are no samples.
         """
-        features = self.encoder(reflect_to_frames(wav, self.hop_length))
+        whole_frames = reflect_to_frames(wav, self.hop_length)
+        if self.fused_encoder is not None:
+            latent: Tensor = self.fused_encoder(whole_frames)
+            return latent
+        features = self.encoder(whole_frames)
         mean_and_scale: Tensor = self.quantizer.in_proj(features)
         return mean_and_scale[:, : self.config.codebook_dim]
 
     def fold_weight_norm(self) -> None:
         """Compute every weight-normalised kernel once for good, after loading a checkpoint."""
         fold_weight_norm(self)
+
+    def fuse(self) -> None:
+        """Take the layers apart and put them together for speed, once, after loading.
+
+        The same function up to the order of sums; see `fused_codec_layers`. The parameters are no
+        longer the checkpoint's.
+        """
+        if not can_fuse(self.config.encoder_rates):
+            fold_weight_norm(self.encoder)
+        elif self.fused_encoder is None:
+            n_latent = self.config.codebook_dim
+            bottleneck = self.quantizer.in_proj
+            self.fused_encoder = fused_encoder(self.encoder.block, bottleneck, n_latent)
 
 
 class DACVAE(DACVAEEncoder):
@@ -57,6 +76,17 @@ class DACVAE(DACVAEEncoder):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
         self.decoder = _Decoder(config)
+        self.fused_decoder: FusedDecoder | None = None
+
+    def fuse(self) -> None:
+        """See `DACVAEEncoder.fuse`; the watermark's layers stay as they are."""
+        if not can_fuse(self.config.decoder_rates):
+            fold_weight_norm(self.decoder)
+        elif self.fused_decoder is None:
+            head = self.decoder.wm_model.encoder_block.pre
+            bottleneck = self.quantizer.out_proj
+            self.fused_decoder = fused_decoder(bottleneck, self.decoder.model, head)
+        super().fuse()
 
     def decode(self, latent: Tensor, message: Tensor) -> Tensor:
         """Waveforms [B, 1, hop * T] of latents [B, 128, T], with the watermark.
@@ -71,10 +101,15 @@ class DACVAE(DACVAEEncoder):
 
     def decode_without_watermark(self, latent: Tensor) -> Tensor:
         """Waveforms [B, 1, hop * T] as they are before the watermark is added."""
+        if self.fused_decoder is not None:
+            wave: Tensor = self.fused_decoder(latent)
+            return wave
         return self.decoder.wm_model.waveform(self.decode_trunk(latent))
 
     def decode_trunk(self, latent: Tensor) -> Tensor:
         """The decoder's last feature maps [B, decoder_dim / 16, hop * T]."""
+        if self.fused_decoder is not None:
+            return self.fused_decoder.trunk(latent)
         trunk: Tensor = self.decoder(self.quantizer.out_proj(latent))
         return trunk
 

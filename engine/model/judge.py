@@ -110,7 +110,7 @@ class Judge(nn.Module):
             dtype=torch.float32,
             allowed_unexpected=judge.unused_prefixes,
         )
-        judge.audio_codec.fold_weight_norm()
+        judge.audio_codec.fuse()
         return judge.eval().requires_grad_(False)
 
     @property

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.checkpoints.load import convert, load_into, read_state_dict, release_pages
+from engine.checkpoints.load import convert, load_into, read_state_dict
 from engine.checkpoints.store import resolve
 from engine.errors import CheckpointNotFound
 
-from .codec_layers import WeightNormed
 from .companions import Companions
 from .config import SAMAudioConfig, from_dict, read_json
 from .int8 import quantise
@@ -63,19 +62,14 @@ def load_pretrained(
 
 
 def _set_precision(model: SAMAudio, dtype: torch.dtype | None) -> None:
-    """The codec in float32 and folded, the rest in `dtype`.
+    """The codec in float32 and fused, the rest in `dtype`.
 
     In 16 bits the codec's own noise would be heard, and it is a small part of the weights.
     """
     for name, parameter in model.named_parameters():
         wanted = torch.float32 if name.startswith("audio_codec.") else dtype
         parameter.data = convert(parameter.data, wanted, name)
-    for module in model.audio_codec.modules():
-        if isinstance(module, WeightNormed):
-            parts = (module.weight_g.data, module.weight_v.data)
-            module.fold()
-            for part in parts:  # mapped from the file, and not needed again
-                release_pages(part)
+    model.audio_codec.fuse()
 
 
 def _text_encoder(folder: Path, config: SAMAudioConfig, root: Path | None) -> TextEncoder:

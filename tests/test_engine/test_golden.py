@@ -197,7 +197,7 @@ def codec(golden: GoldenSet, config: SAMAudioConfig) -> DACVAE:
         codec = DACVAE(config.audio_codec)
     state = golden.state("sam_checkpoint.audio_codec.safetensors", "audio_codec.")
     load_into(codec, state, where="sam_checkpoint")
-    codec.fold_weight_norm()
+    codec.fuse()
     return codec
 
 
@@ -228,7 +228,7 @@ def test_dacvae_full_size(golden: GoldenSet) -> None:
         assert torch.equal(probe, item["probe"])
 
         load_into(codec, state, where="procedural weights")
-        codec.fold_weight_norm()
+        codec.fuse()
         item.expect("latent", codec.encode(item["wav"]))
         item.expect("decoded", codec.decode(item["decode_latent"], item["message"]))
 
@@ -287,7 +287,7 @@ def network(golden: GoldenSet, config: SAMAudioConfig) -> SAMAudioNetwork:
         **golden.state("sam_checkpoint.rest.safetensors"),
     }
     load_into(network, state, where="sam_checkpoint", allowed_unexpected=(network.vision_prefix,))
-    network.audio_codec.fold_weight_norm()
+    network.audio_codec.fuse()
     return network.eval()
 
 
