@@ -12,8 +12,8 @@ from torch import Tensor
 
 from engine.data import Span
 from engine.model.anchors import Anchors, anchors_from_spans
-from engine.model.conditioning import Conditioning
 from engine.model.config import CodecConfig
+from engine.model.evaluator import Evaluator
 from engine.model.separation import SAMAudio
 from engine.model.text_encoder import EncodedText
 from engine.units import anchor_frame
@@ -38,37 +38,37 @@ class Guidance:
     first_frame: int = 0
 
 
-def window_velocity(model: SAMAudio, guidance: Guidance, n_takes: int) -> WindowVelocity:
-    """The network's velocity in windows of the state [W, K, n, 2C], which stays on the host."""
-    kept: dict[tuple[Window, ...], Conditioning] = {}
+def window_velocity(
+    model: SAMAudio, guidance: Guidance, times: Sequence[float] = ()
+) -> WindowVelocity:
+    """The network's velocity in windows of the state [W, K, n, 2C], which stays on the host.
+
+    times: at which it will be asked for; what depends on them alone is computed here.
+    """
+    evaluator = Evaluator(model, guidance.text, times)
+    kept: dict[tuple[Window, ...], Tensor] = {}
 
     @torch.inference_mode()
     def velocity(windows: tuple[Window, ...], x: Tensor, t: float) -> Tensor:
         if windows not in kept:
             kept.clear()
-            kept[windows] = window_conditioning(model, guidance, windows).repeated(n_takes)
+            kept[windows] = window_condition(evaluator, model, guidance, windows)
         rows = x.flatten(0, 1).to(model.device)
-        times = torch.full((len(rows),), t, device=model.device)
-        out: Tensor = model(rows, times, kept[windows])
-        return out.to(x.device).view(x.shape)
+        return evaluator.velocity(rows, t, kept[windows]).to(x.device).view(x.shape)
 
     return velocity
 
 
 @torch.inference_mode()
-def window_conditioning(
-    model: SAMAudio, guidance: Guidance, windows: Sequence[Window]
-) -> Conditioning:
-    """What the network is told about the frames of W windows of one length, on its device."""
+def window_condition(
+    evaluator: Evaluator, model: SAMAudio, guidance: Guidance, windows: Sequence[Window]
+) -> Tensor:
+    """What the frames of W windows of one length are told, [W, n, D] on the network's device."""
     device = model.device
     audio = _cut(guidance.audio, windows).to(device)
     anchors = window_anchors(guidance, windows, model.config.audio_codec).to(device)
     video = None if guidance.video is None else _cut(guidance.video, windows).mT.to(device)
-    text = EncodedText(
-        guidance.text.features.expand(len(windows), -1, -1),
-        None if guidance.text.valid is None else guidance.text.valid.expand(len(windows), -1),
-    )
-    return model.condition(audio, text, anchors, video)
+    return evaluator.condition(audio, anchors, video)
 
 
 def window_anchors(guidance: Guidance, windows: Sequence[Window], codec: CodecConfig) -> Anchors:

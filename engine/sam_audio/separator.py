@@ -152,11 +152,12 @@ def _sampled(job: Job, ready: Prepared, monitor: Monitor) -> Frames:
     stretch, n_channels = job.stretch, job.model.n_latent_channels
     draws = [Draw(job.options.seed, take) for take in range(job.n_takes)]
     noise = noise_field(draws, stretch.frames.n_frames, n_channels, stretch.frames.start)
-    velocity = window_velocity(job.model, ready.guidance, job.n_takes)
+    sampling = sampling_for(job.config.sampling, job.options.quality)
+    velocity = window_velocity(job.model, ready.guidance, sampling.times)
     if ready.earlier is not None:
         velocity = held(velocity, noise, ready.earlier, stretch.selection)
     course = Course(
-        sampling_for(job.config.sampling, job.options.quality),
+        sampling,
         job.windows,
         job.config.window_batch,
         job.config.joining,

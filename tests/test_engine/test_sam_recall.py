@@ -93,7 +93,8 @@ def counted(model: SAMAudio) -> Iterator[Counter[str]]:
         return module.register_forward_pre_hook(lambda *_: calls.update([name]))
 
     text = model.companions.text_encoder.on(model.device)
-    hooks = [count("sound", model.audio_codec.encoder), count("text", text.model)]
+    assert model.audio_codec.fused_encoder is not None
+    hooks = [count("sound", model.audio_codec.fused_encoder), count("text", text.model)]
     try:
         yield calls
     finally:

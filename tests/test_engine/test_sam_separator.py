@@ -38,9 +38,10 @@ from engine.errors import (
 )
 from engine.model import SAMAudio, SAMAudioProcessor
 from engine.model.config import SoundActivityRankerConfig, TextEncoderConfig
+from engine.model.evaluator import Evaluator
 from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.frames import Frames
-from engine.sam_audio.guidance import Guidance, window_conditioning
+from engine.sam_audio.guidance import Guidance, window_condition
 from engine.sam_audio.placing import placed_blocks
 from engine.sam_audio.preparation import prepared
 from engine.sam_audio.scratch import Scratch
@@ -138,8 +139,13 @@ def test_one_window_is_the_model_as_published(tiny: SamAudioSeparator, root: Pat
         conditioning = published.conditioning(batch, published.encode_audio(batch.audios))
         start = published.separate(batch, reranking_candidates=2, seed=2, sampling=QUICK.sampling)
         latent = published.sample(conditioning.repeated(2), start.noise, QUICK.sampling, Monitor())
+        text = published.companions.text_encoder.on(published.device)(batch.descriptions)
+        evaluator = Evaluator(published, text, QUICK.sampling.times)
+        condition = evaluator.condition(published.encode_audio(batch.audios), batch.anchors)
+        whole = QUICK.sampling.solve(lambda x, t: evaluator.velocity(x, t, condition), start.noise)
     assert len(job.windows) == 1
-    assert torch.equal(ours.whole(), latent)
+    assert torch.equal(ours.whole(), whole)
+    torch.testing.assert_close(whole, latent, atol=1e-5, rtol=1e-5)
 
 
 def test_many_windows_are_finite_and_near_the_mixture(root: Path) -> None:
@@ -359,9 +365,9 @@ def test_a_window_is_told_its_own_part_of_the_prompt(tiny: SamAudioSeparator) ->
     with torch.inference_mode():
         text = model.companions.text_encoder.on(model.device)(("dog",))
     guidance = Guidance(Frames.of(audio), text, spans)
-    whole = window_conditioning(model, guidance, [Window(0, 50)])
-    parts = window_conditioning(model, guidance, [Window(20, 45), Window(5, 30)])
+    evaluator = Evaluator(model, text)
+    whole = window_condition(evaluator, model, guidance, [Window(0, 50)])
+    parts = window_condition(evaluator, model, guidance, [Window(20, 45), Window(5, 30)])
     for row, start in enumerate((20, 5)):
-        expected = whole.frames[0, start : start + 25]
-        torch.testing.assert_close(parts.frames[row], expected, atol=1e-6, rtol=1e-5)
-        torch.testing.assert_close(parts.text[row], whole.text[0], atol=1e-6, rtol=1e-5)
+        expected = whole[0, start : start + 25]
+        torch.testing.assert_close(parts[row], expected, atol=1e-6, rtol=1e-5)
