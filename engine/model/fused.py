@@ -19,8 +19,11 @@ from torch.nn import functional
 
 from .attention import Attention
 from .config import NonLinearity
+from .int8 import Int8Linear
 from .layers import RMSNorm, activation
 from .time_tables import TimeTable
+
+Linear = nn.Linear | Int8Linear
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +45,9 @@ class Fused:
     norm_order: of the channels of a head, in which queries and keys are laid out.
     """
 
-    wqkv: nn.Linear
-    cross_wq: nn.Linear
-    w13: nn.Linear
+    wqkv: Linear
+    cross_wq: Linear
+    w13: Linear
     norm_order: Tensor
     eps: float
 

@@ -16,7 +16,8 @@ from engine.checkpoints.load import release_pages
 
 from .attention import Attention
 from .config import TransformerConfig
-from .fused import Fused, FusedBlock, FusedConv, FusedTransformer
+from .fused import Fused, FusedBlock, FusedConv, FusedTransformer, Linear
+from .int8 import Int8Linear
 from .layers import FeedForward
 from .transformer import DiT, DiTBlock
 
@@ -24,8 +25,7 @@ from .transformer import DiT, DiTBlock
 def fuse(transformer: DiT) -> FusedTransformer:
     """The fused modules of `transformer`, made at the first call and kept in it.
 
-    Weights in another format (int8 and the like) are made of these, by replacing the `nn.Linear`
-    children of `transformer.fused`; never before.
+    Layers may be in 8 bits before; then the fused ones are.
     """
     if transformer.fused is None:
         with torch.inference_mode(False), torch.no_grad():
@@ -36,14 +36,16 @@ def fuse(transformer: DiT) -> FusedTransformer:
 class _Rows(nn.Module):
     """Some rows of a fused matrix, in the checkpoint's order: a linear layer as it was."""
 
-    def __init__(self, fused: nn.Linear, rows: Tensor) -> None:
+    def __init__(self, fused: Linear, rows: Tensor) -> None:
         super().__init__()
         self._fused = (fused,)  # a child of `FusedBlock`, not of this
         self.rows: Tensor
-        self.register_buffer("rows", rows, persistent=False)
+        self.register_buffer("rows", rows.to(_device(fused)), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         (fused,) = self._fused
+        if isinstance(fused, Int8Linear):
+            return Int8Linear.joined([fused], [self.rows])(x)
         bias = None if fused.bias is None else fused.bias[self.rows]
         return functional.linear(x, fused.weight[self.rows], bias)
 
@@ -79,30 +81,30 @@ def _fused_block(layer: DiTBlock, config: TransformerConfig) -> FusedBlock:
 
     wqkv = _fused_own(own, plain, turned)
     cross_wq = _joined([cross.wq], [plain])
-    cross.register_module("wq", _Rows(cross_wq, plain.argsort().to(cross_wq.weight.device)))
+    cross.register_module("wq", _Rows(cross_wq, plain.argsort()))
     within = turned[: config.head_dim] // config.n_heads
-    within = within.to(wqkv.weight.device)
+    within = within.to(_device(wqkv))
     fused = Fused(wqkv, cross_wq, _fused_forward(forward), within, config.norm_eps)
     return FusedBlock(own, cross, forward.w2, config.non_linearity, fused)
 
 
-def _fused_own(attention: Attention, plain: Tensor, turned: Tensor) -> nn.Linear:
+def _fused_own(attention: Attention, plain: Tensor, turned: Tensor) -> Linear:
     """wqkv; values keep their order within a head, for nothing turns them."""
     orders = [turned, turned, plain]
     fused = _joined([attention.wq, attention.wk, attention.wv], orders)
     dim = len(plain)
     for index, name in enumerate(("wq", "wk", "wv")):
         rows = orders[index].argsort() + index * dim
-        attention.register_module(name, _Rows(fused, rows.to(fused.weight.device)))
+        attention.register_module(name, _Rows(fused, rows))
     return fused
 
 
-def _fused_forward(forward: FeedForward) -> nn.Linear:
+def _fused_forward(forward: FeedForward) -> Linear:
     """w13, or w1 as it is where there is no gate."""
     if forward.w3 is None:
         return forward.w1
-    device, n_hidden = forward.w1.weight.device, forward.w1.out_features
-    rows = torch.arange(2 * n_hidden, device=device)
+    n_hidden = forward.w1.out_features
+    rows = torch.arange(2 * n_hidden)
     fused = _joined([forward.w1, forward.w3], [rows[:n_hidden]] * 2)
     forward.register_module("w1", _Rows(fused, rows[:n_hidden]))
     forward.register_module("w3", _Rows(fused, rows[n_hidden:]))
@@ -115,19 +117,23 @@ def _fused_taps(conv: nn.Conv1d) -> nn.Linear:
     return _linear(weight, conv.bias)
 
 
-def _joined(parts: Sequence[nn.Linear], orders: Sequence[Tensor]) -> nn.Linear:
+def _joined(parts: Sequence[Linear], orders: Sequence[Tensor]) -> Linear:
     """The rows of all parts, each in its order, as one layer; the parts' pages are let go of."""
-    for part in parts:
-        assert type(part) is nn.Linear, f"{type(part).__name__}: fuse before changing the format"
-    device = parts[0].weight.device
-    rows = [order.to(device) for order in orders]
-    weight = torch.cat([part.weight[row] for part, row in zip(parts, rows, strict=True)])
-    biases = [
-        part.bias[row] for part, row in zip(parts, rows, strict=True) if part.bias is not None
-    ]
-    for part in parts:
+    rows = [order.to(_device(parts[0])) for order in orders]
+    in_8_bits = [part for part in parts if isinstance(part, Int8Linear)]
+    if in_8_bits:
+        return Int8Linear.joined(in_8_bits, rows)
+    plain = [part for part in parts if isinstance(part, nn.Linear)]
+    pairs = list(zip(plain, rows, strict=True))
+    weight = torch.cat([part.weight[order] for part, order in pairs])
+    biases = [part.bias[order] for part, order in pairs if part.bias is not None]
+    for part in plain:
         _let_go(part.weight)
     return _linear(weight, torch.cat(biases) if biases else None)
+
+
+def _device(layer: Linear) -> torch.device:
+    return layer.quantised.device if isinstance(layer, Int8Linear) else layer.weight.device
 
 
 def _let_go(weight: Tensor) -> None:

@@ -10,6 +10,9 @@ Attributes are the children of the checkpoint. The text encoder, the span predic
 rankers are files of their own and no part of this module.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,6 +24,9 @@ from .config import SAMAudioConfig
 from .layers import sinusoids
 from .text_encoder import EncodedText
 from .transformer import DiT
+
+if TYPE_CHECKING:  # it evaluates this network
+    from .evaluator import Evaluator
 
 
 class SAMAudioNetwork(nn.Module):
@@ -103,6 +109,12 @@ class SAMAudioNetwork(nn.Module):
             conditioning.text_valid,
         )
         return velocity.to(noisy.dtype)
+
+    def evaluator(self, text: EncodedText, times: Sequence[float] = ()) -> "Evaluator":
+        """The same velocity for many evaluations of one prompt; see `Evaluator`."""
+        from .evaluator import Evaluator
+
+        return Evaluator(self, text, times)
 
     def align(self, noisy: Tensor, conditioning: Conditioning) -> Tensor:
         """The transformer's frames [B, T, D]: noisy latent, mixture, video and anchors summed."""

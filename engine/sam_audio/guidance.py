@@ -45,7 +45,7 @@ def window_velocity(
 
     times: at which it will be asked for; what depends on them alone is computed here.
     """
-    evaluator = Evaluator(model, guidance.text, times)
+    evaluator = model.evaluator(guidance.text, times)
     kept: dict[tuple[Window, ...], Tensor] = {}
 
     @torch.inference_mode()

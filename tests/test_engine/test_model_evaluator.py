@@ -13,6 +13,7 @@ from engine.model.conditioning import Conditioning
 from engine.model.config import TransformerConfig
 from engine.model.evaluator import Evaluator
 from engine.model.fusing import fuse
+from engine.model.int8 import quantise
 from engine.model.sam_audio import SAMAudioNetwork
 from engine.model.text_encoder import EncodedText
 from engine.samplers import SAMPLERS, Sampling
@@ -222,27 +223,22 @@ def test_a_fused_network_moves_and_converts_as_one(network: SAMAudioNetwork) -> 
     assert fast(network, request, 0.5).dtype == torch.float32
 
 
-def test_weights_in_another_format_take_the_place_of_the_fused_ones(
-    network: SAMAudioNetwork,
-) -> None:
-    request = Request()
-    expected = plain(network, request, 0.5)
-    for block in fuse(network.transformer).blocks:
-        for name, child in list(block.named_children()):
-            if isinstance(child, nn.Linear):
-                setattr(block, name, Doubled(child))
+@pytest.mark.parametrize("name", ["tiny", "biases", "no gate"])
+def test_layers_in_8_bits_give_the_velocity_of_their_plain_forward(name: str) -> None:
+    network, request = network_of(CONFIGS[name]), Request(n_windows=2, n_candidates=2)
+    exact = plain(network, request, 0.5)
+    quantise(network.transformer.layers)
+    expected, n_bytes = plain(network, request, 0.5), int8_bytes(network)
     assert_same(fast(network, request, 0.5), expected)
+    assert_same(plain(network, request, 0.5), expected)
+    assert int8_bytes(network) == n_bytes
+    assert not torch.equal(expected, exact)
 
 
-class Doubled(nn.Module):
-    """A stand-in for a quantised layer: it has no `weight`."""
-
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self.halved = nn.Parameter(linear.weight / 2, requires_grad=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 2 * nn.functional.linear(x, self.halved)
+def int8_bytes(network: SAMAudioNetwork) -> int:
+    """Of all weights in 8 bits, storage by storage."""
+    buffers = [each for each in network.buffers() if each.dtype == torch.int8]
+    return sum({each.data_ptr(): each.nbytes for each in buffers}.values())
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
