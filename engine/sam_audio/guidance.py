@@ -4,7 +4,7 @@ Only the windows in hand are on the device: its memory does not grow with the fi
 `condition` makes are a small part of an evaluation, so several windows make them anew each time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,6 +36,10 @@ class Guidance:
     spans: tuple[Span, ...] = ()
     video: Frames | None = None
     first_frame: int = 0
+
+
+Network = Callable[[SAMAudio, Guidance, Sequence[float]], WindowVelocity]
+"""What makes a prompt's velocity for the times of a schedule: `window_velocity`, or a stand-in."""
 
 
 def window_velocity(

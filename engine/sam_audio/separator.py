@@ -29,7 +29,7 @@ from engine.samplers import Draw
 from .config import SamAudioConfig
 from .device import chosen_device, chosen_dtype, computing
 from .frames import Frames
-from .guidance import window_velocity
+from .guidance import Network, window_velocity
 from .job import Job
 from .placing import placed_blocks
 from .preparation import Prepared, prepared
@@ -53,6 +53,7 @@ class SamAudioSeparator:
 
     load: gives the model or raises a CheckpointError; called at the first use.
     weights_sha256: for the receipt, empty when unknown.
+    network: makes the velocity; an oracle in its place shows what the rest of the way loses.
     """
 
     def __init__(
@@ -61,11 +62,13 @@ class SamAudioSeparator:
         load: Callable[[], SAMAudio],
         config: SamAudioConfig | None = None,
         weights_sha256: str = "",
+        network: Network = window_velocity,
     ) -> None:
         self._name = name
         self._load = load
         self._config = config or SamAudioConfig()
         self._weights_sha256 = weights_sha256
+        self._network = network
         self._model: SAMAudio | None = None
         self._recall = Recall(Scratch(self._config.scratch))
 
@@ -111,7 +114,7 @@ class SamAudioSeparator:
             monitor.report("load", 0.0)
             job = self._job(mixture, prompt, options, scratch)
             ready = prepared(job, monitor.part(_LOADED, _HEARD))
-            latents = _sampled(job, ready, monitor.part(_HEARD, _SAMPLED))
+            latents = _sampled(job, ready, self._network, monitor.part(_HEARD, _SAMPLED))
             spans = ready.guidance.spans
             takes = ordered_takes(job, latents, spans, monitor.part(_SAMPLED, _RANKED))
             undo.pop_all()
@@ -147,13 +150,13 @@ class SamAudioSeparator:
         )
 
 
-def _sampled(job: Job, ready: Prepared, monitor: Monitor) -> Frames:
+def _sampled(job: Job, ready: Prepared, network: Network, monitor: Monitor) -> Frames:
     """The latents [K, T, 2C] of every take, from one noise field over all of the file."""
     stretch, n_channels = job.stretch, job.model.n_latent_channels
     draws = [Draw(job.options.seed, take) for take in range(job.n_takes)]
     noise = noise_field(draws, stretch.frames.n_frames, n_channels, stretch.frames.start)
     sampling = sampling_for(job.config.sampling, job.options.quality)
-    velocity = window_velocity(job.model, ready.guidance, sampling.times)
+    velocity = network(job.model, ready.guidance, sampling.times)
     if ready.earlier is not None:
         velocity = held(velocity, noise, ready.earlier, stretch.selection)
     course = Course(

@@ -41,7 +41,7 @@ from engine.model.config import SoundActivityRankerConfig, TextEncoderConfig
 from engine.model.evaluator import Evaluator
 from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.frames import Frames
-from engine.sam_audio.guidance import Guidance, window_condition
+from engine.sam_audio.guidance import Guidance, window_condition, window_velocity
 from engine.sam_audio.placing import placed_blocks
 from engine.sam_audio.preparation import prepared
 from engine.sam_audio.scratch import Scratch
@@ -129,7 +129,7 @@ def test_one_window_is_the_model_as_published(tiny: SamAudioSeparator, root: Pat
     clip = clip_from_array(mixture, 48_000)
     options = SeparationOptions(seed=2, n_candidates=2)
     job = tiny._job(clip, prompt, options, Scratch())
-    ours = _sampled(job, prepared(job, Monitor()), Monitor())
+    ours = _sampled(job, prepared(job, Monitor()), window_velocity, Monitor())
 
     batch = SAMAudioProcessor.from_pretrained(SMALL, root=root)(
         ["dog barking"], [torch.from_numpy(mixture.T)], anchors=[list(spans)]
