@@ -7,15 +7,25 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
 
 from engine import Prompt, separate
 from engine.data import SeparationOptions
+from engine.model.conditioning import Conditioning
 from engine.sam_audio.config import Joining, SamAudioConfig
-from engine.samplers import Sampling
+from engine.sam_audio.sampling import Course, sampled_latents
+from engine.sam_audio.scratch import Scratch
+from engine.sam_audio.windows import Window, noise_field, plan_windows
+from engine.samplers import Draw, Sampling
 
+from .seams import flux, in_seams, joined_timbres, level, shift_test
 from .stand_in_model import RATE, gives_the_mixture, stand_in_separator
+from .tiny_model import tiny_network
 
 DOG = Prompt("dog")
 
@@ -27,7 +37,7 @@ DOG = Prompt("dog")
     window_batch=st.integers(1, 4),
     joining=st.sampled_from(["diffused", "crossfade"]),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_model_that_gives_its_input_gives_the_mixture_back(
     n_samples: int, window_s: float, share: float, window_batch: int, joining: Joining
 ) -> None:
@@ -95,3 +105,86 @@ def test_half_an_hour_takes_no_more_memory_than_two_minutes(tmp_path: Path, chec
     short = peak_of(2, tmp_path / "short", checkout)
     long = peak_of(30, tmp_path / "long", checkout)
     assert long < 1.05 * short
+
+
+SEAMED = plan_windows(3000, 300, 60)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_seams_cannot_be_told_from_elsewhere_unless_faded_over(seed: int) -> None:
+    marks = in_seams(SEAMED)
+    assert marks.sum() > 600
+    diffused = joined_timbres(SEAMED, seed, 0.3, "diffused")
+    faded = joined_timbres(SEAMED, seed, 0.3, "crossfade")
+    assert shift_test(flux(diffused), marks) > 0.05
+    assert shift_test(flux(faded), marks) < 0.05
+    # Where windows disagree, what is faded over cancels; what is sampled as one hardly does.
+    dip_db = [
+        20 * np.log10(level(sound)[marks].mean() / level(sound)[~marks].mean())
+        for sound in (diffused, faded)
+    ]
+    assert abs(dip_db[0]) < 0.2
+    assert dip_db[1] < -0.6
+
+
+def test_the_test_of_seams_tells_a_seam_when_there_is_one() -> None:
+    marks = in_seams(SEAMED)
+    values = np.random.default_rng(0).standard_normal(3000)
+    assert shift_test(values, marks) > 0.05
+    assert shift_test(values + 0.3 * marks, marks) < 0.01
+
+
+def near_sighted(windows: tuple[Window, ...], x: Tensor, t: float) -> Tensor:
+    """Looks at 3 frames to either side, and at zeros beyond the edges of its window."""
+    kernel = torch.tensor([0.1, -0.3, 0.4, 0.6, 0.4, -0.3, 0.1]).expand(4, 1, 7)
+    flat = x.flatten(0, 1).transpose(1, 2)
+    seen = functional.conv1d(flat, kernel, padding=3, groups=4)
+    return torch.tanh(2 * seen.transpose(1, 2)).view(x.shape) - t * x
+
+
+def test_what_a_window_does_not_see_counts_the_less_the_more_windows_share() -> None:
+    """An edge spoils 3 frames per evaluation, whose weight there is 3.5 / overlap at most."""
+    noise = noise_field([Draw(7)], 600, 4)
+
+    def latents(longest: int, overlap: int) -> Tensor:
+        course = Course(Sampling("midpoint", 8), plan_windows(600, longest, overlap))
+        return sampled_latents(near_sighted, noise, course, Scratch()).whole()
+
+    whole = latents(600, 100)
+    errors = {
+        overlap: float((latents(150, overlap) - whole).norm() / whole.norm())
+        for overlap in (5, 20, 75)
+    }
+    assert errors[5] > 2 * errors[20] > 4 * errors[75] > 0
+    assert errors[75] < 0.02
+
+
+def test_plans_of_a_network_with_global_attention_agree_roughly() -> None:
+    """Attention and group norm see all of a window: another window is another context.
+
+    With random weights, which depend on context as much as on anything, plans are measured to
+    agree to -33 dB; -25 dB is asked for.
+    """
+    network = tiny_network()
+    generator = torch.Generator().manual_seed(0)
+    frames = 0.5 * torch.randn(1, 600, 24, generator=generator)
+    text = torch.randn(1, 4, 24, generator=generator)
+
+    @torch.inference_mode()
+    def velocity(windows: tuple[Window, ...], x: Tensor, t: float) -> Tensor:
+        cut = torch.cat([frames[:, each.start : each.stop] for each in windows])
+        conditioning = Conditioning(cut, text.expand(len(windows), -1, -1))
+        return network(x[:, 0], torch.full((len(x),), t), conditioning)[:, None]
+
+    noise = noise_field([Draw(0)], 600, 256)
+
+    def latents(longest: int, n_at_once: int = 1) -> Tensor:
+        windows = plan_windows(600, longest, longest // 4)
+        course = Course(Sampling("midpoint", 4), windows, n_at_once)
+        return sampled_latents(velocity, noise, course, Scratch()).whole()
+
+    one, several, many = latents(600), latents(250), latents(120)
+    for plan in (several, many):
+        error_db = 20 * np.log10(float((plan - one).norm() / one.norm()))
+        assert -60 < error_db < -25
+    torch.testing.assert_close(latents(120, 3), many, atol=1e-4, rtol=1e-4)
