@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.sam_audio.config import Joining
 from engine.sam_audio.sampling import Course, sampled_latents
 from engine.sam_audio.scratch import Scratch
+from engine.sam_audio.settings import Joining
 from engine.sam_audio.windows import Window, WindowVelocity, noise_field
 from engine.samplers import Draw, Sampling
 

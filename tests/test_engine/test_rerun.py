@@ -93,10 +93,10 @@ def test_only_what_lies_around_the_selection_is_computed(tiny: SamAudioSeparator
     assert model is not None
     n_seen, n_encoded = [], []
     hooks = [
-        model.transformer.register_forward_pre_hook(
+        model.transformer.output.register_forward_pre_hook(
             lambda _module, inputs: n_seen.append(inputs[0].shape[1])
         ),
-        model.audio_codec.encoder.register_forward_pre_hook(
+        (model.audio_codec.fused_encoder or model.audio_codec.encoder).register_forward_pre_hook(
             lambda _module, inputs: n_encoded.append(inputs[0].shape[-1])
         ),
     ]

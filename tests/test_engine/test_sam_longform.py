@@ -17,9 +17,10 @@ from torch.nn import functional
 from engine import Prompt, separate
 from engine.data import SeparationOptions
 from engine.model.conditioning import Conditioning
-from engine.sam_audio.config import Joining, SamAudioConfig
+from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.sampling import Course, sampled_latents
 from engine.sam_audio.scratch import Scratch
+from engine.sam_audio.settings import Joining
 from engine.sam_audio.windows import Window, noise_field, plan_windows
 from engine.samplers import Draw, Sampling
 

@@ -13,12 +13,13 @@ from torch import Tensor
 from engine.data import Monitor
 from engine.errors import PromptError
 from engine.model.codec import DACVAE
-from engine.sam_audio.config import Joining, SamAudioConfig
+from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.frames import Frames
 from engine.sam_audio.hearing import encoded_chunks
 from engine.sam_audio.rolling import RollingSamples
 from engine.sam_audio.sampling import Course, _solved, sampled_latents
 from engine.sam_audio.scratch import Scratch
+from engine.sam_audio.settings import Joining
 from engine.sam_audio.voicing import voiced_blocks
 from engine.sam_audio.windows import Window, joined, noise_field, plan_windows, window_weights
 from engine.samplers import SAMPLERS, Draw, Sampling, batch_noise
