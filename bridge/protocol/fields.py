@@ -1,0 +1,205 @@
+"""Fields of messages: what a value on the wire must be, said once beside the field it is for.
+
+A message is a frozen dataclass whose fields come from the functions below. `from_wire` makes one
+from an unpacked msgpack map, names the first bad field, and ignores fields it does not know;
+`to_wire` gives the map back.
+"""
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+Message = TypeVar("Message")
+Check = Callable[[str, object], Any]
+"""(name of the field, value met) -> the value to keep. Raises FieldError."""
+
+_NONE_GIVEN = object()
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+COUNT_MAX = 2**53
+"""Largest whole number on the wire: every language holds it exactly, JavaScript and Lua too."""
+
+
+class FieldError(ValueError):
+    """A field of a message is missing or holds what it may not."""
+
+
+def from_wire(message: type[Message], value: object, name: str = "") -> Message:
+    """A `message` from an unpacked map. Raises FieldError that names the bad field."""
+    if not isinstance(value, Mapping):
+        raise FieldError(f"{name or 'the body'}: a map was expected, not {_shown(value)}")
+    known = {}
+    for field in dataclasses.fields(message):  # type: ignore[arg-type]
+        path = f"{name}.{field.name}" if name else field.name
+        if field.name in value:
+            known[field.name] = field.metadata["check"](path, value[field.name])
+        elif field.default is dataclasses.MISSING:
+            raise FieldError(f"{path}: it is missing")
+    return message(**known)
+
+
+def to_wire(value: object) -> Any:
+    """`value` as msgpack can pack it: dataclasses as maps, tuples as lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: to_wire(getattr(value, field.name)) for field in fields}
+    if isinstance(value, tuple | list):
+        return [to_wire(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: to_wire(each) for key, each in value.items()}
+    return value
+
+
+def text(*, max_bytes: int = 1024, default: Any = _NONE_GIVEN) -> Any:
+    """UTF-8 text without NUL, up to `max_bytes` long when encoded."""
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise FieldError(f"{name}: text was expected, not {_shown(value)}")
+        try:
+            n_bytes = len(value.encode("utf-8"))
+        except UnicodeEncodeError as error:
+            raise FieldError(f"{name}: it is not valid Unicode text") from error
+        if n_bytes > max_bytes:
+            raise FieldError(f"{name}: {n_bytes} bytes long, allowed are {max_bytes}")
+        if "\0" in value:
+            raise FieldError(f"{name}: it holds a NUL character")
+        return value
+
+    return _field(check, default)
+
+
+def identifier(*, default: Any = _NONE_GIVEN) -> Any:
+    """An id: up to 64 ASCII letters, digits, `_`, `.` and `-`; where a default is given, or empty.
+
+    Never a path: it starts with a letter or digit and has no separator.
+    """
+
+    def check(name: str, value: object) -> str:
+        empty = value == "" and default == ""
+        if not isinstance(value, str) or not (empty or _IDENTIFIER.fullmatch(value)):
+            raise FieldError(f"{name}: an id was expected, not {_shown(value)}")
+        return value
+
+    return _field(check, default)
+
+
+def choice(*allowed: str, default: Any = _NONE_GIVEN) -> Any:
+    """One of the words `allowed`."""
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise FieldError(f"{name}: {_shown(value)}; allowed are {', '.join(allowed)}")
+        return value
+
+    return _field(check, default)
+
+
+def flag(*, default: Any = _NONE_GIVEN) -> Any:
+    """True or False."""
+
+    def check(name: str, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise FieldError(f"{name}: true or false was expected, not {_shown(value)}")
+        return value
+
+    return _field(check, default)
+
+
+def count(
+    *,
+    at_least: int = 0,
+    at_most: int = COUNT_MAX,
+    or_none: bool = False,
+    default: Any = _NONE_GIVEN,
+) -> Any:
+    """A whole number from `at_least` to `at_most`."""
+
+    def check(name: str, value: object) -> int | None:
+        if value is None and or_none:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise FieldError(f"{name}: a whole number was expected, not {_shown(value)}")
+        if not at_least <= value <= at_most:
+            raise FieldError(f"{name}: {value}; allowed is {at_least} to {at_most}")
+        return value
+
+    return _field(check, default)
+
+
+def number(
+    *,
+    at_least: float = -1e15,
+    at_most: float = 1e15,
+    or_none: bool = False,
+    default: Any = _NONE_GIVEN,
+) -> Any:
+    """A finite number from `at_least` to `at_most`; a whole one is taken as well."""
+
+    def check(name: str, value: object) -> float | None:
+        if value is None and or_none:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise FieldError(f"{name}: a number was expected, not {_shown(value)}")
+        if not math.isfinite(value) or not at_least <= value <= at_most:
+            raise FieldError(f"{name}: {value}; allowed is {at_least:g} to {at_most:g}")
+        return float(value)
+
+    return _field(check, default)
+
+
+def part(message: type[Any], *, or_none: bool = False, default: Any = _NONE_GIVEN) -> Any:
+    """Another message inside this one."""
+
+    def check(name: str, value: object) -> Any:
+        return None if value is None and or_none else from_wire(message, value, name)
+
+    return _field(check, default)
+
+
+def parts(message: type[Any], *, at_most: int = 256, default: Any = ()) -> Any:
+    """Several other messages, kept as a tuple."""
+
+    def check(name: str, value: object) -> tuple[Any, ...]:
+        each = enumerate(_list(name, value, at_most))
+        return tuple(from_wire(message, one, f"{name}[{index}]") for index, one in each)
+
+    return _field(check, default)
+
+
+def words(*allowed: str, at_most: int = 64, default: Any = ()) -> Any:
+    """Several short texts, kept as a tuple; only those `allowed` where some are named."""
+    one = choice(*allowed) if allowed else text(max_bytes=256)
+    check_one: Check = one.metadata["check"]
+
+    def check(name: str, value: object) -> tuple[str, ...]:
+        each = enumerate(_list(name, value, at_most))
+        return tuple(check_one(f"{name}[{index}]", word) for index, word in each)
+
+    return _field(check, default)
+
+
+def _list(name: str, value: object, at_most: int) -> list[object]:
+    if not isinstance(value, list | tuple):
+        raise FieldError(f"{name}: a list was expected, not {_shown(value)}")
+    if len(value) > at_most:
+        raise FieldError(f"{name}: {len(value)} entries, allowed are {at_most}")
+    return list(value)
+
+
+def _field(check: Check, default: Any) -> Any:
+    metadata = {"check": check}
+    if default is _NONE_GIVEN:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _shown(value: object) -> str:
+    """`value` short enough for an error message, whatever a peer sent."""
+    if isinstance(value, str | bytes):
+        start = repr(value[:40])
+        return f"{start} ..." if len(value) > 40 else start
+    if isinstance(value, bool | int | float) or value is None:
+        return repr(value)[:60]
+    return f"a {type(value).__name__}"
