@@ -166,6 +166,7 @@ class JobResult:
 
     stems: tuple[Stem, ...] = parts(Stem, at_most=2 + MAX_CANDIDATES)
     manifest_path: str = text(max_bytes=PATH_BYTES, default="")
+    receipt_path: str = text(max_bytes=PATH_BYTES, default="")
     folder: str = text(max_bytes=PATH_BYTES, default="")
     separator: str = text(max_bytes=64, default="")
     spans: tuple[WireSpan, ...] = parts(WireSpan, at_most=MAX_SPANS)
@@ -181,6 +182,7 @@ class Job:
     """A separation that was asked for, in exactly one state of `JOB_STATES`.
 
     attempt: 1 for the first run; 2 when it is run again after the engine was lost.
+    retry_of: the finished job that this one repeats, empty when it repeats none.
     created_s, started_s, finished_s: seconds since 1970; `None` before that happened.
     error: set in state `failed`; result: set in state `done`.
     """
@@ -194,6 +196,7 @@ class Job:
     origin: ClipOrigin = part(ClipOrigin, default=ClipOrigin())
     progress: JobProgress = part(JobProgress, default=JobProgress())
     attempt: int = count(default=0)
+    retry_of: str = identifier(default="")
     created_s: float = number(default=0.0)
     started_s: float | None = number(or_none=True, default=None)
     finished_s: float | None = number(or_none=True, default=None)
