@@ -7,10 +7,12 @@
     │   ├── LimitReached            one of the server's limits; the code says which
     │   ├── PathRefused             a path that this client may not name or that is no media file
     │   └── NotFound                no such clip, job, stem, upload or model
+    ├── StoreFailed                 the store cannot be read or written
     ├── AuthenticationError         keys are missing, readable by others, or not accepted
     ├── ServerUnavailable           there is no server, or it cannot be started
     │   └── ServerRunning           another server has this store or runtime folder already
     ├── RequestTimeout              no reply in time; whether it was done is not known
+    ├── JobFailed                   the job ended without stems; the code says why
     └── RemoteError                 the server answered with an error that is none of the above
 
 Messages say what happened, the value met, what is allowed and what to do.
@@ -66,6 +68,7 @@ class RequestRefused(BridgeError):
         "prompt_invalid",
         "shutting_down",
         "request_expired",
+        "not_for_remote",
     )
 
 
@@ -100,9 +103,16 @@ class NotFound(RequestRefused):
         "clip_not_found",
         "job_not_found",
         "stem_not_found",
+        "file_not_found",
         "upload_not_found",
         "model_not_found",
     )
+
+
+class StoreFailed(BridgeError):
+    """The store cannot be read or written."""
+
+    codes = ("store_failed", "store_full", "store_too_new", "store_in_use")
 
 
 class AuthenticationError(BridgeError):
@@ -129,13 +139,22 @@ class RequestTimeout(BridgeError):
     codes: ClassVar[tuple[str, ...]] = ("request_timeout",)
 
 
+class JobFailed(BridgeError):
+    """The job ended without stems. The code is the engine's, the worker's, or `cancelled`."""
+
+    codes: ClassVar[tuple[str, ...]] = ("job_failed", "cancelled")
+
+
 class RemoteError(BridgeError):
     """The server answered with an error that the client knows no other class for."""
 
     codes: ClassVar[tuple[str, ...]] = ("remote_error", "internal_error")
 
 
-_KINDS = (ProtocolError, VersionMismatch, RequestRefused, LimitReached, PathRefused, NotFound)
+_KINDS = (
+    *(ProtocolError, VersionMismatch, RequestRefused),
+    *(LimitReached, PathRefused, NotFound, StoreFailed),
+)
 _CLASS_OF = {code: kind for kind in _KINDS for code in kind.codes}
 
 WORKER_CODES = ("worker_died", "worker_hung", "worker_start_failed", "out_of_memory")

@@ -16,6 +16,9 @@ Check = Callable[[str, object], Any]
 """(name of the field, value met) -> the value to keep. Raises FieldError."""
 
 _NONE_GIVEN = object()
+_FIELDS_OF: dict[type[Any], tuple[tuple[str, Check, bool], ...]] = {}
+"""Looked up once a class: encoding and decoding go through it for every message."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 COUNT_MAX = 2**53
 """Largest whole number on the wire: every language holds it exactly, JavaScript and Lua too."""
@@ -30,25 +33,22 @@ def from_wire(message: type[Message], value: object, name: str = "") -> Message:
     if not isinstance(value, Mapping):
         raise FieldError(f"{name or 'the body'}: a map was expected, not {_shown(value)}")
     known = {}
-    for field in dataclasses.fields(message):  # type: ignore[arg-type]
-        path = f"{name}.{field.name}" if name else field.name
-        if field.name in value:
-            known[field.name] = field.metadata["check"](path, value[field.name])
-        elif field.default is dataclasses.MISSING:
-            raise FieldError(f"{path}: it is missing")
+    for field_name, check, is_needed in _fields_of(message):
+        if field_name in value:
+            path = f"{name}.{field_name}" if name else field_name
+            known[field_name] = check(path, value[field_name])
+        elif is_needed:
+            raise FieldError(f"{name}.{field_name}: it is missing".lstrip("."))
     return message(**known)
 
 
 def to_wire(value: object) -> Any:
     """`value` as msgpack can pack it: dataclasses as maps, tuples as lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {field.name: to_wire(getattr(value, field.name)) for field in fields}
-    if isinstance(value, tuple | list):
+    if isinstance(value, str | bytes | int | float) or value is None:
+        return value
+    if isinstance(value, tuple):
         return [to_wire(each) for each in value]
-    if isinstance(value, Mapping):
-        return {key: to_wire(each) for key, each in value.items()}
-    return value
+    return {name: to_wire(getattr(value, name)) for name, _, _ in _fields_of(type(value))}
 
 
 def text(*, max_bytes: int = 1024, default: Any = _NONE_GIVEN) -> Any:
@@ -178,6 +178,17 @@ def words(*allowed: str, at_most: int = 64, default: Any = ()) -> Any:
         return tuple(check_one(f"{name}[{index}]", word) for index, word in each)
 
     return _field(check, default)
+
+
+def _fields_of(message: type[Any]) -> tuple[tuple[str, Check, bool], ...]:
+    """Name, check and whether it must be there, for each field of a message."""
+    found = _FIELDS_OF.get(message)
+    if found is None:
+        found = _FIELDS_OF[message] = tuple(
+            (field.name, field.metadata["check"], field.default is dataclasses.MISSING)
+            for field in dataclasses.fields(message)
+        )
+    return found
 
 
 def _list(name: str, value: object, at_most: int) -> list[object]:

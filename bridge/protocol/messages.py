@@ -342,11 +342,16 @@ class ModelProgress:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """request, reply: the bodies. repeatable: doing it twice is as doing it once."""
+    """request, reply: the bodies.
+
+    repeatable: doing it twice is as doing it once, so a client may send it again.
+    takes_data: the request has a data frame.
+    """
 
     request: type[Any]
     reply: type[Any]
     repeatable: bool = True
+    takes_data: bool = False
 
 
 OPERATIONS = {
@@ -354,7 +359,7 @@ OPERATIONS = {
     "ping": Operation(Ping, Ping),
     "status": Operation(Empty, Status),
     "clip.put": Operation(ClipPut, ClipPutReply, repeatable=False),
-    "clip.chunk": Operation(ClipChunk, UploadProgress, repeatable=False),
+    "clip.chunk": Operation(ClipChunk, UploadProgress, repeatable=False, takes_data=True),
     "clip.commit": Operation(ClipCommit, ClipReply, repeatable=False),
     "clip.abort": Operation(UploadReference, Empty),
     "clip.list": Operation(Page, ClipPage),
