@@ -1,0 +1,43 @@
+"""Files that appear whole or not at all: temporary name, sync, rename."""
+
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, in place of what is there; a reader sees the old or the new file.
+
+    Raises OSError; then the old file is as it was and nothing else is left.
+    """
+    temporary = path.with_name(f".stemlasso-{secrets.token_hex(6)}.part")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Put `value` at `path` as JSON, by `write_bytes`; ValueError for NaN and infinity."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, text.encode("utf-8") + b"\n")
+
+
+def sync_folder(folder: Path) -> None:
+    """See new names in `folder` to the disk, where the system can (Windows cannot and need not)."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
