@@ -1,0 +1,406 @@
+"""A worker process: the only module that imports the engine. `python -m bridge.engine_host`.
+
+    stdin  --calls, cancels-->  reader thread  -->  main thread: one call at a time
+    stdout <--beats, progress, answers--  (the pipe; what anybody prints goes to stderr)
+
+It ends when the server ends: the pipe closes. An error that it does not know ends it too, and the
+server starts another: after a fault of a driver or a library, a fresh process is the only cure.
+"""
+
+import gc
+import hashlib
+import importlib.metadata
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine.audio_files import open_clip
+from engine.checkpoints.catalog import CATALOGUE, KnownModel, find
+from engine.checkpoints.store import Store as ModelStore
+from engine.cli.formats import parse_format
+from engine.cli.store_root import store_root
+from engine.data import (
+    AudioClip,
+    MaskedVideo,
+    Monitor,
+    Progress,
+    Prompt,
+    SeparationOptions,
+    Separator,
+    Span,
+)
+from engine.errors import EngineError, OutOfMemory
+from engine.render import RenderPlan
+from engine.separator import find_separator, separate, separators
+
+from .delivery import Delivery, check_folder, deliver
+from .errors import BridgeError, RequestRefused
+from .machine import devices, own_memory_bytes
+from .worker_pipe import FrameReader, FrameWriter, Message, PipeBroken
+
+_BEAT_S = 1.0
+_PROGRESS_S = 0.1
+_NICENESS = 5
+_COPY_BYTES = 1 << 20
+_DIGEST_AT_PUT_BYTES = 512 << 20
+"""Larger files get their digest when the first job reads them, not while somebody waits."""
+
+_SMALLER_WINDOW_S, _SMALLER_OVERLAP_S, _SMALLER_CHUNK_S = 8.0, 2.0, 2.0
+
+Arguments = Mapping[str, Any]
+
+
+class Worker:
+    """Serves calls until the pipe ends. root: of the model store."""
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO, root: Path) -> None:
+        self._reader, self._writer = FrameReader(reader), FrameWriter(writer)
+        self._root = root
+        self._calls: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._separator: tuple[tuple[str, bool], Separator] | None = None
+        self._operations: dict[str, Callable[[Arguments, Monitor], Any]] = {
+            "probe": self._probe,
+            "identify": self._identify,
+            "separate": self._separate,
+            "deliver": self._deliver,
+            "separators": self._separators,
+            "devices": self._devices,
+            "models.list": self._models_list,
+            "models.download": self._models_download,
+            "models.remove": self._models_remove,
+        }
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
+        threading.Thread(target=self._beat, name="beat", daemon=True).start()
+        self._writer.write("ready", pid=os.getpid())
+        while (call := self._calls.get()) is not None:
+            self._serve(call)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                message = self._reader.read()
+            except PipeBroken:
+                message = None
+            if message is None:
+                # The server is gone. Whatever is under way has no reader; its files are swept.
+                os._exit(1)
+            if message["kind"] == "cancel":
+                self._cancelled.add(message["call"])
+            else:
+                self._calls.put(message if message["kind"] == "call" else None)
+
+    def _beat(self) -> None:
+        while True:
+            loaded = self._separator[0][0] if self._separator else ""
+            try:
+                self._writer.write("beat", loaded=loaded, memory_bytes=own_memory_bytes())
+            except PipeBroken:
+                os._exit(1)
+            time.sleep(_BEAT_S)
+
+    def _serve(self, call: Message) -> None:
+        number = call["call"]
+        monitor = Monitor(self._reporter(number), lambda: number in self._cancelled)
+        try:
+            monitor.check()
+            value = self._operations[call["operation"]](call["arguments"], monitor)
+        except (EngineError, BridgeError) as error:
+            self._refuse(number, error.code, str(error))
+        except MemoryError as error:
+            self._refuse(number, OutOfMemory.code, f"this computer has no memory left ({error})")
+        except OSError as error:
+            self._refuse(number, "system_error", f"{error.filename or 'a file'}: {error.strerror}")
+        else:
+            self._writer.write("answer", call=number, value=value)
+        self._cancelled.discard(number)
+
+    def _refuse(self, number: int, code: str, message: str) -> None:
+        self._writer.write("error", call=number, code=code, message=message[:4000])
+
+    def _reporter(self, number: int) -> Callable[[Progress], None]:
+        last_s, last_stage = -1.0, ""
+
+        def report(progress: Progress) -> None:
+            nonlocal last_s, last_stage
+            now_s = time.monotonic()
+            if progress.stage != last_stage or now_s - last_s >= _PROGRESS_S:
+                last_s, last_stage = now_s, progress.stage
+                stage, fraction = progress.stage, progress.fraction
+                self._writer.write("progress", call=number, stage=stage, fraction=fraction)
+
+        return report
+
+    def _probe(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
+        """What an audio or video file is; raises when it cannot be used."""
+        path = Path(arguments["path"])
+        clip = open_clip(path, monitor)
+        try:
+            before, found = _stamp(path), _described(clip)
+        finally:
+            clip.source.close()
+        is_small = before["n_bytes"] <= _DIGEST_AT_PUT_BYTES
+        found["sha256"] = _sha256(path, monitor) if is_small else ""
+        if _stamp(path) != before:
+            raise _changed(path)
+        return {**before, **found}
+
+    def _identify(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
+        """Which separator and weights a job would use, and the digest of its clip."""
+        path = Path(arguments["path"])
+        _require_same(path, arguments["stamp"])
+        name = find_separator(arguments["separator"], self._root).name
+        sha256 = arguments["sha256"] or _sha256(path, monitor)
+        if arguments["output_folder"]:
+            check_folder(Path(arguments["output_folder"]))
+        return {
+            "separator": name,
+            "weights_sha256": _weights_sha256(name, self._root),
+            "version": importlib.metadata.version("stemlasso"),
+            "sha256": sha256,
+            "videos": [_stamp(Path(each)) for each in arguments["videos"] if each],
+        }
+
+    def _separate(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
+        """The stems of one clip in a new folder, and everything there is to say about them."""
+        path, folder = Path(arguments["path"]), Path(arguments["folder"])
+        _require_same(path, arguments["stamp"])
+        options, is_smaller = arguments["options"], bool(arguments["smaller"])
+        n_threads = 1 if is_smaller else options["n_threads"] or None
+        start_s = time.perf_counter()
+        result = separate(
+            path,
+            _prompt(arguments["prompt"]),
+            separator=self._loaded(options["separator"], is_smaller),
+            options=_options(options, n_threads),
+            output=_plan(path, folder, arguments["base"], options),
+            on_progress=monitor.on_progress,
+            is_cancelled=monitor.is_cancelled,
+        )
+        clips = [result.target, *(take.target for take in result.candidates[1:])]
+        clips += [result.residual] if result.residual is not None else []
+        for clip in clips:
+            clip.source.close()
+        _require_same(path, arguments["stamp"])
+        summary = result.summary()
+        files = {Path(clip.path).name: clip.path for clip in clips if clip.path is not None}
+        summary["files"] = {
+            name: {"n_bytes": file.stat().st_size, "sha256": _sha256(file, Monitor())}
+            for name, file in files.items()
+        }
+        summary["spans"] = [[s.start_s, s.end_s, s.sign] for s in result.spans]
+        summary["took_s"] = time.perf_counter() - start_s
+        return summary
+
+    def _loaded(self, name: str, is_smaller: bool) -> Separator:
+        """The separator, kept for the next job; another one leaves the memory first."""
+        key = (find_separator(name, self._root).name, is_smaller)
+        if self._separator is None or self._separator[0] != key:
+            self._separator = None
+            _free_memory()
+            build = _smaller if is_smaller else find_separator
+            self._separator = (key, build(key[0], self._root))
+        return self._separator[1]
+
+    def _deliver(self, arguments: Arguments, monitor: Monitor) -> list[str]:
+        delivery = Delivery(
+            files=tuple(Path(each) for each in arguments["files"]),
+            folder=Path(arguments["folder"]),
+            job_id=arguments["job_id"],
+            overwrite=arguments["overwrite"],
+            is_cancelled=monitor.is_cancelled,
+        )
+        return [str(path) for path in deliver(delivery)]
+
+    def _separators(self, _arguments: Arguments, _monitor: Monitor) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": each.name,
+                "summary": each.summary,
+                "available": each.available,
+                "missing": each.missing,
+            }
+            for each in separators(self._root)
+        ]
+
+    def _devices(self, _arguments: Arguments, _monitor: Monitor) -> list[dict[str, Any]]:
+        return devices()
+
+    def _models_list(self, _arguments: Arguments, _monitor: Monitor) -> list[dict[str, Any]]:
+        store = ModelStore(self._root)
+        return [_model_state(model, store) for model in CATALOGUE]
+
+    def _models_download(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
+        """Fetch a model and what it needs."""
+        # Checks what it fetched with torch, which takes seconds to load and is only needed here.
+        from engine.checkpoints.download import download_model
+
+        store = ModelStore(self._root)
+        model, _ = find(arguments["name"])
+        wanted = [*(find(name)[0] for name in model.needs), model]
+        for index, each in enumerate(wanted):
+            part = monitor.part(index / len(wanted), (index + 1) / len(wanted))
+            download_model(store, each.name, monitor=part)
+        return _model_state(model, store)
+
+    def _models_remove(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
+        store = ModelStore(self._root)
+        model, _ = find(arguments["name"])
+        store.remove(model, monitor)
+        return _model_state(model, store)
+
+
+def _smaller(name: str, root: Path) -> Separator:
+    """The separator with settings that need less memory and more time."""
+    if name == "builtin":
+        return find_separator(name, root)
+    from engine.sam_audio.config import SamAudioConfig
+    from engine.sam_audio.separator import SamAudioSeparator
+
+    config = SamAudioConfig(
+        window_s=_SMALLER_WINDOW_S, overlap_s=_SMALLER_OVERLAP_S, codec_chunk_s=_SMALLER_CHUNK_S
+    )
+    return SamAudioSeparator.installed(name, root, config)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _prompt(prompt: Mapping[str, Any]) -> Prompt:
+    video = None
+    if prompt["video_path"]:
+        mask = Path(prompt["mask_path"]) if prompt["mask_path"] else None
+        video = MaskedVideo(Path(prompt["video_path"]), mask)
+    spans = tuple(Span(s["start_s"], s["end_s"], s["sign"]) for s in prompt["spans"])
+    return Prompt(prompt["description"], spans, video)
+
+
+def _options(options: Mapping[str, Any], n_threads: int | None) -> SeparationOptions:
+    return SeparationOptions(
+        seed=options["seed"],
+        n_candidates=options["n_candidates"],
+        n_threads=n_threads,
+        quality=options["quality"],
+        stereo=options["stereo"],
+        residual=options["residual"],
+        presence_gate=options["presence_gate"],
+    )
+
+
+def _plan(path: Path, folder: Path, base: str, options: Mapping[str, Any]) -> RenderPlan:
+    takes = range(2, options["n_candidates"] + 1)
+    form = parse_format(options["format"]) if options["format"] else None
+    if form is not None and not form.subtype:
+        clip = open_clip(path)
+        clip.source.close()
+        form = replace(form, subtype=clip.format.subtype)
+    return RenderPlan(
+        folder=folder,
+        target_name=base,
+        residual_name=f"{base} - residual",
+        candidate_names=tuple(f"{base} - take {take}" for take in takes),
+        format=form,
+    )
+
+
+def _described(clip: AudioClip) -> dict[str, Any]:
+    return {
+        "sample_rate": clip.sample_rate,
+        "n_channels": clip.n_channels,
+        "n_samples": clip.n_samples,
+        "format": f"{clip.format.container} {clip.format.subtype}",
+        "time_reference_samples": clip.broadcast.time_reference_samples if clip.broadcast else None,
+    }
+
+
+def _stamp(path: Path) -> dict[str, int]:
+    """What changes when a file is written to."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _changed(path, f" ({error.strerror})") from error
+    return {"n_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def _require_same(path: Path, stamp: Mapping[str, int]) -> None:
+    if _stamp(path) != stamp:
+        raise _changed(path)
+
+
+def _changed(path: Path, why: str = "") -> RequestRefused:
+    return RequestRefused(
+        f"{path}: the file was changed, moved or deleted since it was put here{why}; "
+        "put the clip again",
+        "clip_changed",
+    )
+
+
+def _sha256(path: Path, monitor: Monitor) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(_COPY_BYTES):
+            monitor.check()
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _weights_sha256(name: str, root: Path) -> str:
+    """Digest of a model's weights, empty for a separator without any."""
+    if name == "builtin":
+        return ""
+    model, _ = find(name)
+    found = ModelStore(root).get(model)
+    names = {file.name for file in model.weights} | {"model.safetensors"}
+    return next((file.sha256 for file in found.manifest.files if file.name in names), "")
+
+
+def _model_state(model: KnownModel, store: ModelStore) -> dict[str, Any]:
+    is_here = store.has(model) and model not in store.damaged()
+    known_bytes = sum(file.size_bytes or 0 for file in model.files)
+    return {
+        "name": model.name,
+        "summary": model.purpose,
+        "installed": is_here,
+        "n_bytes": store.get(model).manifest.size_bytes if is_here else known_bytes,
+        "licence": model.licence.name,
+        "needs": list(model.needs),
+    }
+
+
+def private_pipe() -> tuple[BinaryIO, BinaryIO]:
+    """The pipe to the server, on descriptors that nobody else knows.
+
+    Libraries print where they please: from here on their standard output is the error stream.
+    """
+    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return reader, writer
+
+
+def main() -> int:
+    """Serve the process that started this one; returns the exit status."""
+    reader, writer = private_pipe()
+    if sys.platform != "win32":
+        os.nice(_NICENESS)  # below a DAW; on Windows the server says so when it starts this
+    Worker(reader, writer, store_root()).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""A worker in whose process everything prints where it should not."""
+
+import os
+import sys
+import threading
+
+from bridge.engine_host import Worker, private_pipe, store_root
+
+
+def shout() -> None:
+    while True:
+        os.write(1, b"\x00\x00\x00\x05spurious bytes on the standard output\n")
+        print("and from Python", flush=True)
+        sys.stderr.write("and on the error stream\n" * 100)
+
+
+if __name__ == "__main__":
+    reader, writer = private_pipe()
+    threading.Thread(target=shout, daemon=True).start()
+    Worker(reader, writer, store_root()).run()
