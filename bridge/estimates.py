@@ -1,0 +1,96 @@
+"""How long a job will take, learned from those that are done on this computer."""
+
+import statistics
+from dataclasses import dataclass
+
+from .protocol.values import JobOptions
+from .store import Measure
+
+_START_S = 1.0
+"""A worker process that has to be started, and files to be opened and synced."""
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FirstGuess:
+    """Before anything is measured here: seconds per second of one channel, and memory."""
+
+    per_channel_s: float
+    memory_bytes: int
+
+
+# The builtin one as measured by tests/benchmarks/bench_builtin.py on 2 cores, rounded up. The
+# models are a guess for a computer without a GPU; the first job that is done takes its place.
+_GUESSES = {
+    "builtin": FirstGuess(0.02, 300 * _MIB),
+    "small": FirstGuess(10.0, 6000 * _MIB),
+    "base": FirstGuess(20.0, 9000 * _MIB),
+    "large": FirstGuess(40.0, 17000 * _MIB),
+}
+_QUALITY_FACTOR = {"draft": 0.3, "standard": 1.0, "best": 2.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """seconds: of work, without waiting. n_measured: jobs that it rests on, 0 for a guess."""
+
+    seconds: float
+    memory_bytes: int
+    n_measured: int
+
+
+def forecast(
+    separator: str, options: JobOptions, channel_s: float, measures: tuple[Measure, ...]
+) -> Forecast:
+    """What a job over `channel_s` seconds times channels will need.
+
+    measures: of this separator, newest first. Those of the same quality and takes count; a line
+    through their medians gives a part that every job needs and one that grows with the length.
+    """
+    alike = [
+        each
+        for each in measures
+        if each.quality == options.quality and each.n_candidates == options.n_candidates
+    ]
+    if not alike:
+        guess = _GUESSES.get(separator) or _GUESSES[_size_of(separator)]
+        takes = _QUALITY_FACTOR[options.quality] * options.n_candidates
+        return Forecast(_START_S + guess.per_channel_s * channel_s * takes, guess.memory_bytes, 0)
+    fixed_s, slope = _line(alike)
+    memory_bytes = max(each.memory_bytes for each in alike)
+    return Forecast(fixed_s + slope * channel_s, memory_bytes, len(alike))
+
+
+def seconds_left(elapsed_s: float, fraction: float, forecast_s: float) -> float | None:
+    """What is left of a running job; the forecast counts less the further the job is."""
+    if fraction <= 0:
+        return max(forecast_s - elapsed_s, 0.0)
+    by_progress_s = elapsed_s * (1 - fraction) / fraction
+    by_forecast_s = max(forecast_s - elapsed_s, 0.0)
+    weight = min(fraction / 0.2, 1.0)
+    return weight * by_progress_s + (1 - weight) * by_forecast_s
+
+
+def _line(measures: list[Measure]) -> tuple[float, float]:
+    """Seconds that every job needs, and seconds per channel second, from the short and the long."""
+    ordered = sorted(measures, key=lambda each: each.channel_s)
+    half = len(ordered) // 2
+    short, long = ordered[: half or 1], ordered[half:]
+    short_x, short_y = _medians(short)
+    long_x, long_y = _medians(long)
+    if long_x < 2 * short_x:
+        return 0.0, long_y / max(long_x, 1e-3)
+    slope = max((long_y - short_y) / (long_x - short_x), 0.0)
+    return max(short_y - slope * short_x, 0.0), slope
+
+
+def _medians(measures: list[Measure]) -> tuple[float, float]:
+    return (
+        statistics.median(each.channel_s for each in measures),
+        statistics.median(each.took_s for each in measures),
+    )
+
+
+def _size_of(separator: str) -> str:
+    return next((size for size in ("small", "base", "large") if size in separator), "small")

@@ -1,0 +1,135 @@
+"""The files of a job: names of its stems, publishing them by one rename, receipt and manifest."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .atomic import sync_folder, write_json
+from .protocol.fields import to_wire
+from .protocol.values import Clip, Job, JobResult, Problem, Stem, WireSpan
+from .stem_names import stem_base, stem_stem
+from .store_layout import StoreLayout
+
+RECEIPT_VERSION = 1
+
+
+class JobFiles:
+    """The folder of one job below the store. Every method raises OSError."""
+
+    def __init__(self, layout: StoreLayout, job: Job) -> None:
+        self._layout, self._job = layout, job
+        self._folder, self._stems = layout.job(job.job_id), layout.stems(job.job_id)
+
+    @property
+    def base(self) -> str:
+        """Name of the target stem without suffix."""
+        return stem_base(self._job.clip_name, self._job.prompt.description)
+
+    def new_work_folder(self) -> Path:
+        """A folder that is not there yet, for one attempt; a reader never looks into it."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._folder / f"work-{secrets.token_hex(4)}"
+
+    def publish(self, work: Path) -> None:
+        """Make the stems of a finished attempt appear, all at once."""
+        shutil.rmtree(self._stems, ignore_errors=True)
+        work.replace(self._stems)
+        sync_folder(self._folder)
+        sync_folder(self._layout.jobs)
+
+    def take_from(self, other: Job) -> tuple[Stem, ...]:
+        """The stems of a job that did the same work, under this job's names."""
+        assert other.result is not None
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        work, source = self.new_work_folder(), self._layout.stems(other.job_id)
+        work.mkdir()
+        stems = []
+        for stem in other.result.stems:
+            suffix = Path(stem.name).suffix
+            name = stem_stem(self.base, stem.role, stem.index) + suffix
+            _link_or_copy(source / stem.name, work / name)
+            stems.append(replace(stem, name=name, path=str(self._stems / name)))
+        self.publish(work)
+        return tuple(stems)
+
+    def result(self, summary: Mapping[str, Any]) -> JobResult:
+        """What the worker's summary of a separation says, with the stems where they lie now."""
+        return JobResult(
+            stems=self._stems_of(summary),
+            manifest_path=str(self._layout.manifest(self._job.job_id)),
+            receipt_path=str(self._layout.receipt(self._job.job_id)),
+            folder=str(self._folder),
+            separator=str(summary["receipt"]["separator"]),
+            spans=tuple(WireSpan(*span) for span in summary["spans"]),
+            confidence=min(max(float(summary["confidence"]), 0.0), 1.0),
+            null_db=summary["null_db"],
+            notices=tuple(
+                Problem(notice["code"], notice["message"][:4000])
+                for notice in summary["notices"][:15]
+            ),
+            took_s=float(summary["took_s"]),
+        )
+
+    def write_receipt(self, job: Job, clip: Clip, key: str, details: Mapping[str, Any]) -> None:
+        """How the stems were made. details: what the worker said: settings, versions, digests."""
+        write_json(
+            self._layout.receipt(job.job_id),
+            {
+                "receipt": RECEIPT_VERSION,
+                "key": key,
+                "job": to_wire(job),
+                "clip": to_wire(clip),
+                **details,
+            },
+        )
+
+    def remove(self) -> None:
+        """Delete everything of the job."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def details(self) -> dict[str, Any]:
+        """What the receipt says beyond the job, to be repeated for the same work; may be empty."""
+        with suppress(OSError, ValueError):
+            content = json.loads(self._layout.receipt(self._job.job_id).read_text("utf-8"))
+            own = ("receipt", "key", "job", "clip")
+            return {name: value for name, value in content.items() if name not in own}
+        return {}
+
+    def _stems_of(self, summary: Mapping[str, Any]) -> tuple[Stem, ...]:
+        takes = [
+            ("candidate" if index else "target", index, each["path"], each["score"])
+            for index, each in enumerate(summary["candidates"])
+        ]
+        if summary["residual"] is not None:
+            takes.insert(1, ("residual", 0, summary["residual"]["path"], None))
+        return tuple(
+            Stem(
+                role=role,
+                name=Path(path).name,
+                path=str(self._stems / Path(path).name),
+                index=index,
+                n_bytes=summary["files"][Path(path).name]["n_bytes"],
+                sha256=summary["files"][Path(path).name]["sha256"],
+                sample_rate=summary["sample_rate"],
+                n_channels=summary["n_channels"],
+                n_samples=summary["n_samples"],
+                score=score,
+            )
+            for role, index, path, score in takes
+        )
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """The same file under another name; stems in the store are never written to again."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        with target.open("rb") as stream:
+            os.fsync(stream.fileno())
