@@ -29,8 +29,22 @@ SUBCOMMANDS = {
     "separators": Subcommand("list the separators and what they can do", "engine.cli.separators"),
     "models": Subcommand("list, download, verify, import model weights", "engine.cli.models"),
     "eval": Subcommand("measure quality on mixtures with true stems", "engine.eval.mixtures"),
+    "serve": Subcommand(
+        "run the engine process for plug-in, panel and scripts", "bridge.cli.serve"
+    ),
+    "status": Subcommand("show the engine process: devices, queue, store", "bridge.cli.status"),
+    "clips": Subcommand("list, add and remove clips", "bridge.cli.clips"),
+    "jobs": Subcommand("list, watch, cancel, repeat, clean up separations", "bridge.cli.jobs"),
+    "store": Subcommand("see and clean what the engine process keeps", "bridge.cli.store"),
+    "keys": Subcommand("exchange keys with other computers", "bridge.cli.keys"),
+    "stop": Subcommand("stop the engine process", "bridge.cli.stop"),
     "doctor": Subcommand("say what is installed, what is missing and how to get it", "", "doctor"),
 }
+
+
+_VIA_ENGINE = "bridge.cli.separate"
+_VIA_ENGINE_OPTIONS = ("--via-engine", "--server")
+"""`stemlasso separate --via-engine`: done by the engine process instead of this one."""
 
 
 def _usage() -> str:
@@ -86,7 +100,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if command.script:
         return _run_installer_script(command.script, rest)
-    return int(importlib.import_module(command.module).main(rest))
+    via_engine = name == "separate" and any(each.startswith(_VIA_ENGINE_OPTIONS) for each in rest)
+    module = _VIA_ENGINE if via_engine else command.module
+    return int(importlib.import_module(module).main(rest))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Limits:
     chunk_bytes: int = count(default=CHUNK_BYTES)
     requests_in_flight: int = count(default=64)
     clients: int = count(default=128)
-    uploads: int = count(default=32)
+    uploads: int = count(default=128)
     upload_idle_s: int = count(default=60)
     clips: int = count(default=10_000)
     clip_s: int = count(default=6 * 3600)

@@ -1,0 +1,1 @@
+"""Subcommands of the bridge: the server, and what talks to it."""
