@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -95,7 +96,11 @@ class Uploads:
         self._check_size(upload, upload.n_samples, upload.n_bytes)
         upload_id = f"u{secrets.token_hex(8)}"
         path = self._folder / f"{upload_id}.part"
-        self._incoming[upload_id] = _Incoming(path, request, upload)
+        try:
+            self._incoming[upload_id] = _Incoming(path, request, upload)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
         return upload_id
 
     def add(self, request: ClipChunk, data: bytes) -> UploadProgress:
@@ -138,7 +143,9 @@ class Uploads:
         """Throw an upload away. Raises NotFound."""
         incoming = self._find(upload_id)
         del self._incoming[upload_id]
-        incoming.sink.close()
+        with suppress(OSError):
+            # Closing writes what is buffered, which may fail for the reason that brought us here.
+            incoming.sink.close()
         incoming.path.unlink(missing_ok=True)
 
     def drop_idle(self) -> None:

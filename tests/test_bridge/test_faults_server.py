@@ -1,0 +1,275 @@
+"""The whole server killed, starved of disk, started twice, left alone by its clients."""
+
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bridge.client import Client, connect
+from bridge.errors import BridgeError
+from bridge.folders import Folders
+from bridge.protocol.values import Job
+
+from .clips import clicks, stem_sum, write_clip
+from .conftest import StartServer, end, eventually, serve
+from .desk_driver import BUILTIN, SPANS
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="signals and limits are sent as POSIX systems do it"
+)
+
+
+def seeded(seed: int) -> object:
+    return replace(BUILTIN, seed=seed)
+
+
+def running(client: Client, job: Job) -> None:
+    eventually(lambda: client.job(job.job_id).progress.fraction > 0.1, "the job runs")
+
+
+def below(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
+
+
+def test_a_killed_server_takes_up_its_jobs_when_it_is_started_again(
+    start_server: StartServer, home: Path, folders: Folders, tmp_path: Path
+) -> None:
+    server = start_server()
+    with connect(home, start=False) as client:
+        clip = client.put_file(write_clip(tmp_path / "long.wav", 30.0))
+        short = client.put_file(write_clip(tmp_path / "short.wav", 0.5))
+        finished = client.submit(short.clip_id, SPANS, BUILTIN)
+        client.result(finished.job_id, 60)
+        interrupted = client.submit(clip.clip_id, SPANS, BUILTIN)
+        waiting = [client.submit(short.clip_id, SPANS, seeded(seed)) for seed in (1, 2)]
+        running(client, interrupted)
+        workers = below(server.pid)
+        server.send_signal(signal.SIGKILL)
+        server.wait(10)
+    psutil.wait_procs(workers, 10)
+    assert not [worker for worker in workers if worker.is_running()]
+
+    start_server()
+    with connect(home, start=False) as client:
+        for job in (finished, interrupted, *waiting):
+            assert client.result(job.job_id, 60).result is not None
+        done = client.job(interrupted.job_id)
+        assert done.attempt == 2
+        assert abs(stem_sum(done) - clicks(30.0)).max() < 1e-6
+        assert client.job(finished.job_id).attempt == 1
+    assert not list((folders.store / "jobs").glob("*/work-*"))
+    assert len(list((folders.store / "outbox").glob("*.timeline.json"))) == 4
+
+
+def test_a_stopped_server_takes_up_its_jobs_as_well(
+    start_server: StartServer, home: Path, tmp_path: Path
+) -> None:
+    server = start_server()
+    with connect(home, start=False) as client:
+        clip = client.put_file(write_clip(tmp_path / "long.wav", 30.0))
+        job = client.submit(clip.clip_id, SPANS, BUILTIN)
+        running(client, job)
+    assert end(server) == 0
+    start_server()
+    with connect(home, start=False) as client:
+        assert client.result(job.job_id, 60).result is not None
+
+
+UPLOADER = """
+import os, sys
+from bridge.client import connect
+from bridge.protocol.messages import ClipChunk, ClipPut, Upload
+from bridge.protocol.values import WirePrompt
+home, what, clip_id = sys.argv[1:]
+client = connect(home, start=False)
+if what == "upload":
+    put = ClipPut(upload=Upload(sample_rate=48000, n_channels=2), name="cut off")
+    print(client._ask("clip.put", put).upload_id, flush=True)
+else:
+    print(client.submit(clip_id, WirePrompt("drums")).job_id, flush=True)
+input()
+"""
+
+
+def vanishing(home: Path, what: str, clip_id: str = "") -> str:
+    """A client process that is killed in the middle; gives the id of what it began."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", UPLOADER, str(home), what, clip_id or "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        begun = process.stdout.readline().strip()
+        process.kill()
+    return begun
+
+
+def test_clients_that_vanish_harm_nobody(
+    server: "subprocess.Popen[bytes]", client: Client, home: Path, tmp_path: Path
+) -> None:
+    clip = client.put_file(write_clip(tmp_path / "long.wav", 10.0))
+    job_id = vanishing(home, "job", clip.clip_id)
+    upload_id = vanishing(home, "upload")
+    assert upload_id
+    # the job of a client that is gone is done; another client sees it
+    assert client.result(job_id, 60).result is not None
+    assert client.ping() < 1.0
+    assert server.poll() is None
+
+
+def test_of_servers_started_at_once_one_serves(home: Path) -> None:
+    servers: list[subprocess.Popen[bytes]] = []
+    threads = [threading.Thread(target=lambda: servers.append(serve(home))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        eventually(
+            lambda: sum(server.poll() is None for server in servers) == 1, "the others give up"
+        )
+        said = (home / "server.out").read_text("utf-8")
+        assert "server_running" in said or "store_in_use" in said
+        with connect(home, start=False) as client:
+            pids = [server.pid for server in servers if server.poll() is None]
+            assert [client.welcome.pid] == pids
+    finally:
+        for server in servers:
+            end(server)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are set on Linux")
+def test_a_disk_that_is_full_for_the_store_costs_a_reply_not_the_server(
+    server: "subprocess.Popen[bytes]", client: Client, folders: Folders, tmp_path: Path
+) -> None:
+    clip = client.put_file(write_clip(tmp_path / "long.wav", 20.0))
+    job = client.submit(clip.clip_id, SPANS, BUILTIN)
+    running(client, job)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (16, resource.RLIM_INFINITY))
+    for attempt in (
+        lambda: client.submit(clip.clip_id, SPANS, BUILTIN),
+        lambda: client.put_samples(clicks(0.1), 48_000, name="captured"),
+        lambda: client.put_file(tmp_path / "long.wav"),
+    ):
+        with pytest.raises(BridgeError) as refused:
+            attempt()
+        assert refused.value.code == "store_full"
+    # the job cannot be recorded, and still comes to an end that everybody is told of
+    eventually(lambda: client.job(job.job_id).is_final, "the job ends")
+    ended = client.job(job.job_id)
+    assert ended.error is not None
+    assert ended.error.code in ("disk_full", "store_full")
+    assert client.ping() < 1.0
+
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, unlimited)
+    again = client.retry(job.job_id)
+    assert client.result(again.job_id, 60).result is not None
+    assert not list(folders.store.glob("jobs/*/work-*"))
+    assert not list((folders.store / "incoming").iterdir())
+
+
+STEPPING_CLOCK = """
+    import os, time
+    _time, _folder = time.time, os.environ["STEP_FILE"]
+    time.time = lambda: _time() - (86_400.0 if os.path.exists(_folder) else 0.0)
+"""
+
+
+def test_a_clock_that_is_set_back_stops_nothing(
+    start_server: StartServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The clock of this computer is not ours to set: in the server's processes Python's is.
+    shim, step = tmp_path / "shim", tmp_path / "stepped"
+    shim.mkdir()
+    (shim / "sitecustomize.py").write_text(textwrap.dedent(STEPPING_CLOCK), "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(shim))
+    monkeypatch.setenv("STEP_FILE", str(step))
+    start_server()
+    with connect(home, start=False) as client:
+        clip = client.put_file(write_clip(tmp_path / "long.wav", 20.0))
+        first = client.submit(clip.clip_id, SPANS, BUILTIN)
+        running(client, first)
+        step.touch()
+        second = client.submit(clip.clip_id, SPANS, seeded(1))
+        assert second.created_s < first.created_s - 80_000
+        assert client.result(first.job_id, 60).finished_s is not None
+        client.result(second.job_id, 60)
+        assert [job.job_id for job in client.jobs()] == [second.job_id, first.job_id]
+        progress = client.job(second.job_id).progress
+        assert progress.seconds_left == 0.0
+
+
+def census(pid: int) -> dict[str, int]:
+    """Open files, threads, sockets and children of a process."""
+    process = psutil.Process(pid)
+    return {
+        "files": process.num_fds(),
+        "threads": process.num_threads(),
+        "sockets": len(process.net_connections()),
+        "children": len(process.children(recursive=True)),
+    }
+
+
+def test_many_clients_at_once_leave_nothing_behind(
+    server: "subprocess.Popen[bytes]", home: Path, folders: Folders, tmp_path: Path
+) -> None:
+    n_clients, n_each = 16, 4
+    paths = [write_clip(tmp_path / f"{n}.wav", 0.2, 1, 8_000, seed=n) for n in range(n_clients)]
+    with connect(home, start=False) as warm:
+        clip = warm.put_file(paths[0])
+        warm.result(warm.submit(clip.clip_id, SPANS, BUILTIN).job_id, 60)
+    before = settled(server.pid)
+    finished: list[Job] = []
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            with connect(home, start=False) as client:
+                clip = client.put_file(paths[number])
+                jobs = [client.submit(clip.clip_id, SPANS, seeded(n)) for n in range(n_each)]
+                finished.extend(done(client, job) for job in jobs)
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(n_clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(200)
+    assert not failures
+    assert [job.state for job in finished] == ["done"] * n_clients * n_each
+    assert len({job.job_id for job in finished}) == n_clients * n_each
+    after = settled(server.pid)
+    assert after == before
+    assert not list((folders.store / "incoming").iterdir())
+    assert not list(folders.store.glob("jobs/*/work-*"))
+    with connect(home, start=False) as client:
+        assert {job.state for job in client.jobs()} == {"done"}
+
+
+def done(client: Client, job: Job) -> Job:
+    client.result(job.job_id, 200)
+    return client.job(job.job_id)
+
+
+def settled(pid: int) -> dict[str, int]:
+    """A census that stays the same for a second: closed connections have been let go."""
+    last, since_s = census(pid), time.monotonic()
+    while time.monotonic() - since_s < 1.0:
+        time.sleep(0.1)
+        now = census(pid)
+        if now != last:
+            last, since_s = now, time.monotonic()
+    return last
