@@ -7,6 +7,7 @@ outbox/JOB.timeline.json  the manifest of every finished job, whoever asked for 
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _MOST_BYTES = 256 * 1024
 _MOST_FILES = 2000
 """In the outbox; the oldest go. A script takes away what it has placed."""
 
+_LOOK_EVERY = 100
 _MOST_AT_ONCE = 32
 _SUBMISSION = "inbox-"
 
@@ -50,6 +52,7 @@ class Exchange:
         self._inbox, self._outbox = desk.layout.inbox, desk.layout.outbox
         self._under_way: set[Path] = set()
         self._names: dict[str, str] = {}
+        self._n_put = 0
 
     def resume(self, jobs: Jobs) -> None:
         """After a start: answers that say `queued` are followed up."""
@@ -148,11 +151,22 @@ class Exchange:
         write_json(self._outbox / f"{Path(name).stem}.answer.json", answer)
 
     def _publish_manifest(self, job: Job) -> None:
+        """The manifest that is on the disk already, under a second name."""
         assert job.result is not None
-        manifest = json.loads(Path(job.result.manifest_path).read_text("utf-8"))
-        write_json(self._outbox / f"{job.job_id}.timeline.json", manifest)
+        source = Path(job.result.manifest_path)
+        target = self._outbox / f"{job.job_id}.timeline.json"
+        try:
+            target.unlink(missing_ok=True)
+            os.link(source, target)
+        except OSError:
+            # No hard links here (FAT, some network drives).
+            write_json(target, json.loads(source.read_text("utf-8")))
 
     def _bound(self) -> None:
+        """Look at the outbox now and then, and throw the oldest files away."""
+        self._n_put += 1
+        if self._n_put % _LOOK_EVERY:
+            return
         files = sorted(self._outbox.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
         for path in files[: max(len(files) - _MOST_FILES, 0)]:
             path.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 Value = TypeVar("Value", Clip, Job)
 
-_MOST_MEASURES = 5000
+_MOST_MEASURES = 1000
 _FINAL = tuple(FINAL_STATES)
 
 
@@ -241,7 +241,13 @@ class Store:
         shutil.rmtree(self.layout.job(job_id), ignore_errors=True)
 
     def add_measure(self, measure: Measure) -> None:
-        """Keep how long a job took; the oldest measures are forgotten."""
+        """Keep how long a job took; the oldest measures are forgotten, now and then."""
+        n_rows = self._read("SELECT COUNT(*) FROM measures")[0][0]
+        if n_rows >= 2 * _MOST_MEASURES:
+            self._write(
+                "DELETE FROM measures WHERE seq <= (SELECT MAX(seq) FROM measures) - ?",
+                (_MOST_MEASURES,),
+            )
         self._write(
             "INSERT INTO measures (separator, quality, n_candidates, channel_s, took_s,"
             " memory_bytes) VALUES (?, ?, ?, ?, ?, ?)",
@@ -249,10 +255,6 @@ class Store:
                 *(measure.separator, measure.quality, measure.n_candidates),
                 *(measure.channel_s, measure.took_s, measure.memory_bytes),
             ),
-        )
-        self._write(
-            "DELETE FROM measures WHERE seq <= (SELECT MAX(seq) FROM measures) - ?",
-            (_MOST_MEASURES,),
         )
 
     def measures(self, separator: str, limit: int = 100) -> tuple[Measure, ...]:

@@ -73,7 +73,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         # Every commit is on the disk when it returns: an accepted job survives a power cut.
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA journal_size_limit = 16777216")
-        database.execute("PRAGMA cache_size = -4096")
+        database.execute("PRAGMA cache_size = -512")
         _prepare(database, path)
     except BaseException:
         database.close()
