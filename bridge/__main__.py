@@ -34,7 +34,7 @@ SUBCOMMANDS = {
     ),
     "status": Subcommand("show the engine process: devices, queue, store", "bridge.cli.status"),
     "clips": Subcommand("list, add and remove clips", "bridge.cli.clips"),
-    "jobs": Subcommand("list, watch, cancel, repeat, clean up separations", "bridge.cli.jobs"),
+    "jobs": Subcommand("list, watch, cancel, repeat separations", "bridge.cli.jobs"),
     "store": Subcommand("see and clean what the engine process keeps", "bridge.cli.store"),
     "keys": Subcommand("exchange keys with other computers", "bridge.cli.keys"),
     "stop": Subcommand("stop the engine process", "bridge.cli.stop"),

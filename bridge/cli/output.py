@@ -24,6 +24,19 @@ OK = 0
 USAGE = 2
 INTERRUPTED = 130
 
+_STATUS_OF_CODE = (
+    ("prompt_", 3),
+    ("audio_", 4),
+    ("output_", 5),
+    ("disk_full", 5),
+    ("checkpoint_", 6),
+    ("download_failed", 6),
+    ("backend_", 7),
+    ("out_of_memory", 7),
+    ("cancelled", INTERRUPTED),
+)
+"""Starts of the engine's codes; the same statuses as without a server."""
+
 _STATUS_OF = (
     (JobFailed, 20),
     (NotFound, 21),
@@ -39,14 +52,19 @@ exit status:
   0    done
   1    an error that the ones below do not name
   2    the command line is wrong
-  20   the job failed or was cancelled
+  3    the prompt cannot be used (description, span)
+  4    a mixture cannot be read
+  5    a stem cannot be written
+  6    model weights are missing, damaged or of another model
+  7    a package or device is missing, or memory ran out
+  20   the job failed for another reason
   21   no such clip, job, model, key or server
   22   the server refused: a limit, a path, a state
   23   no server, or it cannot be started
   24   keys are missing, readable by others, or not accepted
   25   no reply in time
   26   the server speaks another version
-  130  interrupted"""
+  130  cancelled or interrupted"""
 
 
 def parser(name: str, description: str, *, starts: bool = True) -> argparse.ArgumentParser:
@@ -108,7 +126,9 @@ def fail(error: BridgeError, *, as_json: bool = False) -> int:
 
 def exit_status(error: BridgeError) -> int:
     """The exit status that stands for `error`."""
-    return next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 1)
+    by_code = (status for start, status in _STATUS_OF_CODE if error.code.startswith(start))
+    by_kind = (status for kind, status in _STATUS_OF if isinstance(error, kind))
+    return next(by_code, next(by_kind, 1))
 
 
 def show_json(value: Any) -> None:

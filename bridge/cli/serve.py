@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.desk import DeskSettings
-from bridge.errors import AuthenticationError, ServerRunning
+from bridge.errors import AuthenticationError, RequestRefused, ServerRunning
 from bridge.folders import Folders, find_folders, make_private
+from bridge.lane import LaneRules
 from bridge.lock import FileLock
+from bridge.retention import Retention
 from bridge.security import Keys
 from bridge.server import Server, ServerConfig, run_server
 
 from .address import DEFAULT_PORT, parse_address
 from .output import EXIT_STATUS_HELP, OK, guarded
 
+DAY_S = 86_400.0
 SWITCH_INTERVAL_S = 0.0005
 """How long the desk thread may keep the interpreter while the I/O loop has something to do."""
 
@@ -37,6 +40,16 @@ def _parser() -> argparse.ArgumentParser:
         "let in with `stemlasso keys allow` are served; they send audio and get audio, not paths",
     )
     parser.add_argument("--home", type=Path, metavar="DIR", help="folder for everything")
+    store = parser.add_argument_group("what the store lets go by itself (default: nothing)")
+    store.add_argument("--keep-days", type=float, metavar="DAYS", help="older finished jobs")
+    store.add_argument("--keep-gib", type=float, metavar="GIB", help="the oldest beyond this size")
+    parser.add_argument(
+        "--idle",
+        type=float,
+        metavar="SECONDS",
+        help="unload models and end the worker after so long without work (default: "
+        f"{LaneRules().idle_s:g})",
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="log requests and jobs")
     return parser
 
@@ -61,7 +74,8 @@ def _serve(arguments: argparse.Namespace) -> int:
             "`stemlasso keys allow NAME KEY` here"
         )
     with _only_one(folders):
-        config = ServerConfig(folders, _desk_settings(folders), _version(), listen=listen)
+        desk = _desk_settings(folders, arguments)
+        config = ServerConfig(folders, desk, _version(), desk.limits, listen)
         run_server(config, _stop_on_signals)
     return OK
 
@@ -89,8 +103,17 @@ def _stop_on_signals(server: Server) -> None:
     print("ready", flush=True)
 
 
-def _desk_settings(folders: Folders) -> DeskSettings:
-    return DeskSettings(root=folders.store)
+def _desk_settings(folders: Folders, arguments: argparse.Namespace) -> DeskSettings:
+    days, gib, idle_s = arguments.keep_days, arguments.keep_gib, arguments.idle
+    for name, value in (("--keep-days", days), ("--keep-gib", gib), ("--idle", idle_s)):
+        if value is not None and not 0 <= value < float("inf"):
+            raise RequestRefused(f"{name} {value}: it must be 0 or more")
+    retention = Retention(
+        older_than_s=None if days is None else days * DAY_S,
+        keep_bytes=None if gib is None else round(gib * 1024**3),
+    )
+    rules = LaneRules() if idle_s is None else LaneRules(idle_s=idle_s)
+    return DeskSettings(root=folders.store, retention=retention, rules=rules)
 
 
 def _version() -> str:
