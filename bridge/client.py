@@ -125,10 +125,11 @@ class Client:
             return self._welcome
 
     def close(self) -> None:
-        """Close the connection; the server and its jobs go on."""
+        """Close the connection and its subscribers; the server and its jobs go on."""
         with self._lock:
             self._drop_link()
-            self._context.term()
+            # Not `term`, which would wait for ever for a subscriber that was left open.
+            self._context.destroy(linger=200)
 
     @property
     def welcome(self) -> Welcome:

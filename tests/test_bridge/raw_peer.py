@@ -35,8 +35,7 @@ class RawPeer:
 
     def close(self) -> None:
         """Close the socket; again does nothing."""
-        self.socket.close(linger=0)
-        self.context.term()
+        self.context.destroy(linger=0)
 
     def send(self, frames: Sequence[bytes]) -> None:
         self.socket.send_multipart(frames)
