@@ -16,6 +16,7 @@ from .jobs import Jobs
 from .lane import Lane, LaneHooks, LaneRules
 from .live_jobs import JobDesk
 from .lock import FileLock
+from .machine import give_back_memory
 from .models_desk import ModelLanes, Models
 from .pending import Answer
 from .protocol.limits import Limits
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 _RETENTION_S = 3600.0
 _USAGE_S = 10.0
 _CLOSE_S = 5.0
+_REST_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Desk:
             )
         )
         self._usage, self._usage_at_s = StoreUsage(), -_USAGE_S
-        self._exchange_at_s = self._retention_at_s = time.monotonic()
+        self._is_rested = True
+        self._busy_at_s = self._exchange_at_s = self._retention_at_s = time.monotonic()
 
     def open(self) -> None:
         """Open the store and take up its jobs. Raises StoreFailed; `store_in_use` by another."""
@@ -146,6 +149,7 @@ class Desk:
             lane.tick()
         self._clips.tick()
         self._jobs.tick()
+        self._rest(now_s)
         if now_s - self._exchange_at_s >= self._settings.exchange_s:
             self._exchange_at_s = now_s
             self._exchange.tick()
@@ -256,6 +260,14 @@ class Desk:
         """Remove finished jobs by age and size."""
         self._usage_at_s = -_USAGE_S
         return clean(self._store, request)
+
+    def _rest(self, now_s: float) -> None:
+        """When the work is done, give the memory of the burst back, once."""
+        if self._jobs.n_live:
+            self._busy_at_s, self._is_rested = now_s, False
+        elif not self._is_rested and now_s - self._busy_at_s >= _REST_S:
+            self._is_rested = True
+            give_back_memory()
 
     def _apply_retention(self) -> None:
         rules = self._settings.retention

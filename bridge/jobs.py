@@ -142,6 +142,11 @@ class Jobs:
         """How many jobs that are not final are in this state."""
         return sum(live.job.state == state for live in self._ledger.live.values())
 
+    @property
+    def n_live(self) -> int:
+        """How many jobs are not final."""
+        return len(self._ledger.live)
+
     def tick(self) -> None:
         """Save what could not be saved before, and go on with what waits."""
         self._ledger.save_again()

@@ -37,6 +37,17 @@ def memory_bytes() -> tuple[int | None, int | None]:
     return total, free
 
 
+def give_back_memory() -> None:
+    """Hand memory that was freed back to the system, where the C library has to be asked for it.
+
+    A burst of requests leaves free pages behind that glibc would keep for the next one.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
 def devices() -> list[dict[str, Any]]:
     """Every device that can compute, best first, as `Device` has it on the wire.
 
