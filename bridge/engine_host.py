@@ -37,6 +37,7 @@ from engine.data import (
 )
 from engine.errors import EngineError, OutOfMemory
 from engine.render import RenderPlan
+from engine.sam_audio.settings import ModelSettings
 from engine.separator import find_separator, separate, separators
 
 from .delivery import Delivery, check_folder, deliver
@@ -51,7 +52,8 @@ _COPY_BYTES = 1 << 20
 _DIGEST_AT_PUT_BYTES = 512 << 20
 """Larger files get their digest when the first job reads them, not while somebody waits."""
 
-_SMALLER_WINDOW_S, _SMALLER_OVERLAP_S, _SMALLER_CHUNK_S = 8.0, 2.0, 2.0
+_SMALLER = ModelSettings(window_s=8.0, overlap_s=2.0, offload="on")
+"""For the second attempt of a job for which memory ran out."""
 
 Arguments = Mapping[str, Any]
 
@@ -207,8 +209,8 @@ class Worker:
         if self._separator is None or self._separator[0] != key:
             self._separator = None
             _free_memory()
-            build = _smaller if is_smaller else find_separator
-            self._separator = (key, build(key[0], self._root))
+            settings = _SMALLER if is_smaller else None
+            self._separator = (key, find_separator(key[0], self._root, settings))
         return self._separator[1]
 
     def _deliver(self, arguments: Arguments, monitor: Monitor) -> list[str]:
@@ -257,19 +259,6 @@ class Worker:
         model, _ = find(arguments["name"])
         store.remove(model, monitor)
         return _model_state(model, store)
-
-
-def _smaller(name: str, root: Path) -> Separator:
-    """The separator with settings that need less memory and more time."""
-    if name == "builtin":
-        return find_separator(name, root)
-    from engine.sam_audio.config import SamAudioConfig
-    from engine.sam_audio.separator import SamAudioSeparator
-
-    config = SamAudioConfig(
-        window_s=_SMALLER_WINDOW_S, overlap_s=_SMALLER_OVERLAP_S, codec_chunk_s=_SMALLER_CHUNK_S
-    )
-    return SamAudioSeparator.installed(name, root, config)
 
 
 def _free_memory() -> None:
