@@ -40,11 +40,15 @@ class Lazy(Generic[M]):
 
     def on(self, device: torch.device) -> M:
         """The model on `device`, loaded or moved there if it is not. Raises CheckpointError."""
+        return self.here().to(device)
+
+    def here(self) -> M:
+        """The model where it is, on the host when it had to be loaded. Raises CheckpointError."""
         if self._load is None:
             raise CheckpointNotFound(f"this model has no {self.name}; leave out what needs it")
         if self._model is None:
             self._model = self._load()
-        return self._model.to(device)
+        return self._model
 
     def release(self) -> None:
         """Let go of its memory; the next use loads it again."""

@@ -45,7 +45,8 @@ class _Rows(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         (fused,) = self._fused
         if isinstance(fused, Int8Linear):
-            return Int8Linear.joined([fused], [self.rows])(x)
+            out: Tensor = Int8Linear.joined([fused], [self.rows])(x)
+            return out
         bias = None if fused.bias is None else fused.bias[self.rows]
         return functional.linear(x, fused.weight[self.rows], bias)
 

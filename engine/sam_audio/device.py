@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 import torch
 
+from engine.cost.footprint import WeightFormat
 from engine.errors import BackendUnavailable, OutOfMemory
+from engine.memory import host_memory
 
 from .exhaustion import is_out_of_memory, reason
-from .settings import Precision
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -41,21 +42,30 @@ def devices() -> tuple[str, ...]:
     return (*there, "cpu")
 
 
-def chosen_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The type of the network's weights; `auto` is bfloat16 where CUDA computes in it.
+def best_format(device: torch.device) -> WeightFormat:
+    """How weights are kept when memory is no matter: in bfloat16 where CUDA computes in it.
 
-    Raises BackendUnavailable for another name.
+    CUDA devices before the Ampere generation imitate it, slower than they compute in float32.
     """
-    if precision == "auto":
-        return torch.bfloat16 if computes_in_bfloat16(device) else torch.float32
-    if precision not in _DTYPES:
-        raise BackendUnavailable(f"precision {precision!r}: there are auto, {', '.join(_DTYPES)}")
-    return _DTYPES[precision]
+    has_bfloat16 = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    return WeightFormat("bfloat16" if has_bfloat16 else "float32")
 
 
-def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether the device has bfloat16 of its own; older ones imitate it, slower than float32."""
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+def dtype_of(weights: WeightFormat) -> torch.dtype:
+    """The type of the network's weights that are not in 8 bits, and of its products."""
+    return _DTYPES[weights.precision]
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that may be taken on the device, what PyTorch keeps there unused included."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "mps":
+        # The processor's memory too: what others took of it is not free for this either.
+        left = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        return min(left, host_memory().available_bytes)
+    return host_memory().available_bytes
 
 
 def dtype_name(dtype: torch.dtype) -> str:

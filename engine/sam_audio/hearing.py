@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.data import AudioClip, Monitor, Notice
-from engine.model.sam_audio import SAMAudioNetwork
 from engine.resample import resample_blocks, resampled_length
 from engine.units import frames_from_samples
 
 from .frames import Frames
 from .rolling import RollingSamples
 from .scratch import Scratch
-
-ENCODER_CONTEXT_FRAMES = 6
+from .workplace import ENCODER_CONTEXT_FRAMES, Workplace
 
 _READ_S = 5.0
 _LOST_DB = -20.0
@@ -73,22 +71,21 @@ def mono_blocks(
 
 
 def hear(
-    model: SAMAudioNetwork, mixture: AudioClip, chunk_s: float, scratch: Scratch, monitor: Monitor
+    work: Workplace, mixture: AudioClip, chunk_s: float, scratch: Scratch, monitor: Monitor
 ) -> Heard:
     """The latents of the mixture, encoded chunk by chunk and put into `scratch`.
 
     Raises AudioError, DiskFull or Cancelled.
     """
-    codec = model.config.audio_codec
+    codec = work.codec
     n_samples = resampled_length(mixture.n_samples, mixture.sample_rate, codec.sample_rate)
     loudness = Loudness()
     mono = RollingSamples(mono_blocks(mixture, codec.sample_rate, loudness))
     n_chunk = max(1, round(chunk_s * codec.sample_rate / codec.hop_length))
 
-    @torch.inference_mode()
     def encode(start: int, stop: int) -> Tensor:
         wav = torch.from_numpy(np.ascontiguousarray(mono.read(start, stop).T))
-        return model.encode_audio(wav[None].to(model.device)).cpu()
+        return work.encode(wav[None])
 
     chunks = encoded_chunks(encode, n_samples, codec.hop_length, n_chunk, monitor)
     latents = Frames.stored(chunks, scratch)

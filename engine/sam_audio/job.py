@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.data import AudioClip, Prompt, SeparationOptions, Span
+from engine.data import AudioClip, Notice, Prompt, SeparationOptions, Span
 from engine.model.config import CodecConfig
 from engine.model.separation import SAMAudio
 
@@ -11,6 +11,7 @@ from .recall import Recall
 from .scratch import Scratch
 from .stretch import Stretch
 from .windows import Window, plan_windows
+from .workplace import Workplace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,6 +19,7 @@ class Job:
     """spans: the prompt's, cut to the mixture.   stretch: the part of it that is worked on.
 
     scratch: for this job's files.   recall: what earlier jobs left for this one.
+    work: the device, and how much is done at once.   notices: about how the model was loaded.
     """
 
     model: SAMAudio
@@ -29,6 +31,8 @@ class Job:
     stretch: Stretch
     scratch: Scratch
     recall: Recall
+    work: Workplace
+    notices: tuple[Notice, ...] = ()
 
     @property
     def codec(self) -> CodecConfig:
@@ -42,9 +46,8 @@ class Job:
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        """Windows over the stretch's latent frames."""
-        frames_per_s = self.codec.sample_rate / self.codec.hop_length
-        n_positions = self.model.config.transformer.max_positions
-        longest = max(2, min(round(self.config.window_s * frames_per_s), n_positions))
-        overlap = max(1, round(self.config.overlap_s * frames_per_s))
-        return plan_windows(self.stretch.frames.n_frames, longest, min(overlap, longest // 2))
+        """Windows over the stretch's latent frames, of the length that fits now."""
+        plan, n_positions = self.work.ladder.plan, self.model.config.transformer.max_positions
+        longest = min(plan.window_frames, n_positions)
+        overlap = min(plan.overlap_frames, longest // 2)
+        return plan_windows(self.stretch.frames.n_frames, longest, overlap)

@@ -56,10 +56,11 @@ class MemoryLadder(Generic[P]):
         """The plan that work is tried with now."""
         return self._plans[self._rung]
 
-    def run(self, work: Callable[[P], R]) -> R:
+    def run(self, work: Callable[[P], R], alike: Callable[[P], object] = lambda _plan: None) -> R:
         """What `work` gives under the first plan, from the present one down, that it fits in.
 
         work: may be called several times, and each time starts anew.
+        alike: only plans of which this says the same are tried; then it is up to an outer `run`.
         Raises OutOfMemory when it fits under none; whatever else `work` raises passes through.
         """
         while True:
@@ -70,7 +71,7 @@ class MemoryLadder(Generic[P]):
                     raise
                 self._reasons.append(reason(error))
             # Here, the traceback is gone, and with it everything that the failed try held.
-            self._step_down()
+            self._step_down(alike)
 
     def notices(self) -> tuple[Notice, ...]:
         """What was done about a lack of memory; empty when there was none."""
@@ -85,11 +86,12 @@ class MemoryLadder(Generic[P]):
             ),
         )
 
-    def _step_down(self) -> None:
+    def _step_down(self, alike: Callable[[P], object]) -> None:
         gc.collect()
         self._release()
         log.info("out of memory: %s", self._reasons[-1])
-        if self._rung + 1 == len(self._plans):
+        below = self._plans[self._rung + 1 :][:1]
+        if not below or alike(below[0]) != alike(self.plan):
             raise OutOfMemory(
                 f"memory ran out even with {self.plan.describe(self._frame_s)} "
                 f"({self._reasons[-1]}); close other programs, or choose int8, a smaller model "

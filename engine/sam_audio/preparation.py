@@ -67,17 +67,22 @@ def _heard(job: Job, key: str, monitor: Monitor) -> Heard:
 def _hear(job: Job, stretch: Stretch, monitor: Monitor) -> Heard:
     """The stretch's latents; at its edges they know what lies beyond, as they do in the file."""
     wide = widened(stretch, job.mixture, job.codec)
-    heard = hear(job.model, wide.clip, job.config.codec_chunk_s, job.recall.scratch, monitor)
+    heard = hear(job.work, wide.clip, job.config.codec_chunk_s, job.recall.scratch, monitor)
     first = stretch.frames.start - wide.frames.start
     latents = heard.latents.between(first, first + stretch.frames.n_frames)
     return Heard(latents, stretch.n_samples, heard.notices)
 
 
 def _text(job: Job) -> EncodedText:
-    model, description = job.model, job.prompt.description
-    return job.recall.texts.get(
-        description, lambda: model.companions.text_encoder.on(model.device)((description,))
-    )
+    description = job.prompt.description
+
+    def make() -> EncodedText:
+        encoder = job.model.companions.text_encoder.here()
+        with job.work.on_device(encoder):
+            encoded: EncodedText = encoder((description,))
+        return encoded
+
+    return job.recall.texts.get(description, make)
 
 
 def _spotted(job: Job, key: str, latents: Frames, monitor: Monitor) -> Spotted | None:
@@ -87,7 +92,7 @@ def _spotted(job: Job, key: str, latents: Frames, monitor: Monitor) -> Spotted |
     lazy = job.model.companions.span_predictor
 
     def make() -> Spotted:
-        predictor = lazy.on(job.model.device)
+        predictor = lazy.on(job.work.device)
         try:
             spotted = spot(predictor, latents, job.prompt.description, job.windows, monitor)
         finally:
@@ -119,8 +124,9 @@ def _video(job: Job) -> Frames | None:
     if whole is not None:
         return whole.between(stretch.frames.start, stretch.frames.stop)
     place = (key, n_frames) if stretch.is_whole else (key, n_frames, stretch.frames)
+    scratch = job.recall.scratch
     return known.get(
-        place, lambda: see(job.model, video, n_frames, stretch.frames, job.recall.scratch)
+        place, lambda: see(job.model, job.work.device, video, n_frames, stretch.frames, scratch)
     )
 
 
@@ -133,7 +139,7 @@ def _earlier(job: Job, monitor: Monitor) -> Frames | None:
     target = excerpt(job.options.rerun.base_target, start, stop)
     first = job.stretch.frames.start - wide.frames.start
     streams = [
-        hear(job.model, clip, job.config.codec_chunk_s, job.scratch, monitor).latents.between(
+        hear(job.work, clip, job.config.codec_chunk_s, job.scratch, monitor).latents.between(
             first, first + job.stretch.frames.n_frames
         )
         for clip in (target, difference(wide.clip, target))

@@ -53,7 +53,7 @@ def rank_takes(job: Job, waves: Frames, spans: tuple[Span, ...], monitor: Monito
     """
     monitor.report("rank", 0.0)
     as_they_came = tuple(range(waves.n_rows))
-    rankers = job.model.companions.rankers(job.model.device)
+    rankers = job.model.companions.rankers(job.work.device)
     if rankers is None:
         return RankedTakes(as_they_came, (), RankingReport())
     rankings = []

@@ -14,7 +14,7 @@ from .windows import Window
 
 def notices(job: Job, ready: Prepared, ranked: RankedTakes | None) -> tuple[Notice, ...]:
     """What may have gone otherwise than meant."""
-    found = ready.heard.notices
+    found = (*job.notices, *job.work.ladder.notices(), *ready.heard.notices)
     prompt, spans = job.prompt, ready.guidance.spans
     if not prompt.description and prompt.masked_video is None:
         found += (
@@ -46,8 +46,9 @@ def settings(
     return {
         "model": name,
         "weights_sha256": weights_sha256 or None,
-        "device": job.model.device.type,
+        "device": job.work.device.type,
         "precision": dtype_name(job.model.proj.weight.dtype),
+        "int8": job.config.int8,
         "sampler": sampling.sampler,
         "n_steps": sampling.n_steps,
         "shift": sampling.shift,

@@ -38,6 +38,20 @@ class Residency:
                 stack.enter_context(self._one(network))
             yield
 
+    def begin_offloading(self, *networks: nn.Module) -> None:
+        """From now on, networks leave after use; also those that were loaded onto the device."""
+        self.offload = True
+        if self.device.type != "cpu":
+            for network in networks:
+                kept = {
+                    id(moved.slots[moved.name]) for each in self._host.values() for moved in each
+                }
+                here = self._host.setdefault(network, [])
+                for slots, name, tensor in list(_tensors(network)):
+                    if _same(tensor.device, self.device) and id(tensor) not in kept:
+                        here.append(_Moved(slots, name, _on_host(tensor)))
+        self.leave()
+
     def leave(self) -> None:
         """Let go of the device's copies of everything that is not in use."""
         for network in [each for each in self._host if not self._in_use.get(each)]:
@@ -86,6 +100,13 @@ class _Moved:
     slots: dict[str, Any]
     name: str
     on_host: Tensor
+
+
+def _on_host(tensor: Tensor) -> Tensor:
+    copied = tensor.detach().to("cpu")
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(copied, requires_grad=False)
+    return copied
 
 
 def _tensors(network: nn.Module) -> Iterator[tuple[dict[str, Any], str, Tensor]]:

@@ -21,14 +21,19 @@ _PIECE_FRAMES = 512
 
 
 def see(
-    model: SAMAudio, video: MaskedVideo, n_frames: int, stretch: Window, scratch: Scratch
+    model: SAMAudio,
+    device: torch.device,
+    video: MaskedVideo,
+    n_frames: int,
+    stretch: Window,
+    scratch: Scratch,
 ) -> Frames:
     """Features [1, n, V] of the latent frames in `stretch`, of the `n_frames` of the whole sound.
 
     The vision tower is let go of again, for it is a third of the small model.
     Raises PromptError for the video, CheckpointError, or DiskFull.
     """
-    encoder = model.companions.vision_encoder.on(model.device)
+    encoder = model.companions.vision_encoder.on(device)
     shown = shown_in(masked_frames(video, n_frames), stretch)
     try:
         return Frames.stored(_features(encoder, shown), scratch)

@@ -27,11 +27,13 @@ from engine.resample import resample_blocks
 from engine.samplers import Draw
 
 from .config import SamAudioConfig
-from .device import chosen_device, chosen_dtype, computing
+from .device import computing
 from .frames import Frames
 from .guidance import Network, window_velocity
 from .job import Job
+from .loading import Loaded, load_installed, loaded
 from .placing import placed_blocks
+from .plan import RunPlan
 from .preparation import Prepared, prepared
 from .quality import sampling_for
 from .recall import Recall
@@ -41,6 +43,7 @@ from .scratch import Scratch
 from .stretch import stretch_of
 from .takes import Takes, ordered_takes, voices
 from .windows import noise_field
+from .workplace import Workplace
 
 _LOADED, _HEARD, _SAMPLED, _RANKED = 0.02, 0.1, 0.8, 0.95  # shares of the whole work, roughly
 
@@ -59,7 +62,7 @@ class SamAudioSeparator:
     def __init__(
         self,
         name: str,
-        load: Callable[[], SAMAudio],
+        load: Callable[[], SAMAudio | Loaded],
         config: SamAudioConfig | None = None,
         weights_sha256: str = "",
         network: Network = window_velocity,
@@ -69,7 +72,7 @@ class SamAudioSeparator:
         self._config = config or SamAudioConfig()
         self._weights_sha256 = weights_sha256
         self._network = network
-        self._model: SAMAudio | None = None
+        self._loaded: Loaded | None = None
         self._recall = Recall(Scratch(self._config.scratch))
 
     @classmethod
@@ -84,7 +87,7 @@ class SamAudioSeparator:
         found = Store(root or default_root()).get(find(name)[0])
         names = {file.name for file in found.model.weights} | {"model.safetensors"}
         digests = [file.sha256 for file in found.manifest.files if file.name in names]
-        load = partial(_load_installed, found.folder, root, config)
+        load = partial(load_installed, found.folder, root, config)
         return cls(found.model.name, load, config, digests[0] if digests else "")
 
     @property
@@ -95,7 +98,7 @@ class SamAudioSeparator:
     @property
     def is_loaded(self) -> bool:
         """Whether the model takes memory now."""
-        return self._model is not None
+        return self._loaded is not None
 
     def estimate(
         self, mixture: AudioClip, prompt: Prompt, options: SeparationOptions, monitor: Monitor
@@ -133,20 +136,23 @@ class SamAudioSeparator:
     ) -> Job:
         spans = clip_spans(prompt.spans, mixture.duration_s)
         rerun = None if options.rerun is None else checked_rerun(options.rerun, mixture)
-        if self._model is None:
-            self._model = self._load()
+        if self._loaded is None:
+            self._loaded = loaded(self._load(), self._config)
+        here = self._loaded
         return Job(
-            model=self._model,
+            model=here.model,
             config=self._config,
             mixture=mixture,
             prompt=prompt,
             options=replace(options, rerun=rerun),
             spans=spans,
             stretch=stretch_of(
-                mixture, rerun, self._config.overlap_s, self._model.config.audio_codec
+                mixture, rerun, self._config.overlap_s, here.model.config.audio_codec
             ),
             scratch=scratch,
             recall=self._recall,
+            work=Workplace(here.model, here.residency, here.plan(options.n_candidates)),
+            notices=here.notices,
         )
 
 
@@ -156,17 +162,19 @@ def _sampled(job: Job, ready: Prepared, network: Network, monitor: Monitor) -> F
     draws = [Draw(job.options.seed, take) for take in range(job.n_takes)]
     noise = noise_field(draws, stretch.frames.n_frames, n_channels, stretch.frames.start)
     sampling = sampling_for(job.config.sampling, job.options.quality)
-    velocity = network(job.model, ready.guidance, sampling.times)
-    if ready.earlier is not None:
-        velocity = held(velocity, noise, ready.earlier, stretch.selection)
-    course = Course(
-        sampling,
-        job.windows,
-        job.config.window_batch,
-        job.config.joining,
-    )
     on_share = partial(monitor.report, "sample")
-    return sampled_latents(velocity, noise, course, job.scratch, on_share)
+
+    with job.work.separating():
+        velocity = job.work.fitting(network(job.model, ready.guidance, sampling.times))
+        if ready.earlier is not None:
+            velocity = held(velocity, noise, ready.earlier, stretch.selection)
+
+        def sample(plan: RunPlan) -> Frames:
+            n_at_once = plan.n_windows_at_once(job.n_takes)
+            course = Course(sampling, job.windows, n_at_once, job.config.joining)
+            return sampled_latents(velocity, noise, course, job.scratch, on_share)
+
+        return job.work.ladder.run(sample)
 
 
 def _blocks(job: Job, takes: Takes, monitor: Monitor) -> Generator[NDArray[Any]]:
@@ -183,13 +191,6 @@ def _blocks(job: Job, takes: Takes, monitor: Monitor) -> Generator[NDArray[Any]]
         yield from placed
     finally:
         job.scratch.close()
-
-
-def _load_installed(folder: Path, root: Path | None, config: SamAudioConfig) -> SAMAudio:
-    device = chosen_device(config.device)
-    return SAMAudio.from_pretrained(
-        folder, device=device, dtype=chosen_dtype(config.precision, device), root=root
-    )
 
 
 def _within(blocks: Generator[NDArray[Any]], n_threads: int | None) -> Iterator[NDArray[Any]]:

@@ -70,7 +70,7 @@ def voices(
 
 def _voiced(job: Job, latents: Frames, monitor: Monitor) -> Iterator[NDArray[np.float32]]:
     chunk_s = job.config.codec_chunk_s
-    return voiced_blocks(job.model, latents, job.stretch.n_samples, chunk_s, monitor)
+    return voiced_blocks(job.work, latents, job.stretch.n_samples, chunk_s, monitor)
 
 
 def _rows(block: NDArray[np.float32]) -> Tensor:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from engine.errors import BackendUnavailable, PromptError
+from engine.memory import host_memory
 from engine.sam_audio.config import SamAudioConfig
-from engine.sam_audio.device import chosen_device, chosen_dtype, devices
+from engine.sam_audio.device import best_format, chosen_device, devices, dtype_of, free_bytes
 from engine.sam_audio.settings import ModelSettings
 
 
@@ -53,6 +54,5 @@ def test_every_device_that_is_listed_can_be_chosen() -> None:
 
 def test_the_processor_computes_in_float32_unless_told_otherwise() -> None:
     cpu = torch.device("cpu")
-    assert chosen_dtype("auto", cpu) == torch.float32
-    assert chosen_dtype("float16", cpu) == torch.float16
-    assert chosen_dtype("bfloat16", cpu) == torch.bfloat16
+    assert dtype_of(best_format(cpu)) == torch.float32
+    assert 0 < free_bytes(cpu) <= host_memory().total_bytes

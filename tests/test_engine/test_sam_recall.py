@@ -27,6 +27,7 @@ from engine.model.span_predictor import SpanPredictor
 from engine.model.vision_encoder import VisionEncoder
 from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.frames import Frames
+from engine.sam_audio.loading import loaded
 from engine.sam_audio.recall import Recent, clip_key, video_key
 from engine.sam_audio.scratch import Scratch
 from engine.sam_audio.seeing import see, shown_in
@@ -106,8 +107,8 @@ def test_a_new_prompt_on_a_known_clip_encodes_no_sound(plain: Path) -> None:
     tiny = separator(plain)
     mixture = noise(2 * RATE)
     first: Separation = split(tiny, mixture, Prompt("dog"))
-    assert tiny._model is not None
-    with counted(tiny._model) as calls:
+    assert tiny._loaded is not None
+    with counted(tiny._loaded.model) as calls:
         split(tiny, mixture.copy(), Prompt("cat"))
         assert calls == {"text": 1}
         again = split(tiny, mixture, Prompt("dog"))
@@ -171,8 +172,8 @@ def test_predicted_spans_reach_the_network(spotting: Path, plain: Path) -> None:
     def anchors_of(folder: Path, prompt: Prompt, **changes: Any) -> tuple[Tensor, Any]:
         seen.clear()
         tiny = separator(folder, window_s=5.0, overlap_s=1.0, **changes)
-        tiny._model = tiny._load()
-        tiny._model.embed_anchors.register_forward_pre_hook(
+        tiny._loaded = loaded(tiny._load(), QUICK)
+        tiny._loaded.model.embed_anchors.register_forward_pre_hook(
             lambda _module, inputs: seen.append(inputs[0].per_frame())
         )
         result = split(tiny, mixture, prompt)
@@ -201,8 +202,8 @@ def test_the_prediction_of_windows_is_joined_and_moves_with_a_selection(spotting
     tiny = separator(spotting)
     mixture = noise(4 * RATE)
     first = split(tiny, mixture, Prompt("dog"))
-    assert tiny._model is not None
-    assert not tiny._model.companions.span_predictor.is_loaded
+    assert tiny._loaded is not None
+    assert not tiny._loaded.model.companions.span_predictor.is_loaded
     assert first.receipt["settings"]["predicted_spans"] == [str(span) for span in first.spans]
     assert max(span.end_s for span in first.spans) > 2.5
     part = split(tiny, mixture, Prompt("dog"), rerun=Rerun(2.5, 2.9, first.target))
@@ -229,11 +230,11 @@ def test_video_features_are_made_once_and_cut_to_a_stretch(plain: Path) -> None:
     with torch.inference_mode():
         encoder = model.companions.vision_encoder.on(model.device)
         whole = encoder.encode_video(masked_frames(video, 200))
-    features = see(model, video, 200, Window(0, 200), Scratch()).whole()[0]
+    features = see(model, model.device, video, 200, Window(0, 200), Scratch()).whole()[0]
     torch.testing.assert_close(features, whole, atol=1e-6, rtol=1e-5)
-    part = see(model, video, 200, Window(33, 101), Scratch()).whole()[0]
+    part = see(model, model.device, video, 200, Window(33, 101), Scratch()).whole()[0]
     torch.testing.assert_close(part, whole[33:101], atol=1e-6, rtol=1e-5)
-    still = see(model, MaskedVideo(frames[:1]), 1200, Window(0, 1200), Scratch())
+    still = see(model, model.device, MaskedVideo(frames[:1]), 1200, Window(0, 1200), Scratch())
     assert still.n_frames == 1200
 
     loads: list[int] = []
@@ -245,7 +246,7 @@ def test_video_features_are_made_once_and_cut_to_a_stretch(plain: Path) -> None:
 
     model.companions.vision_encoder = Lazy("vision encoder", load)
     tiny = separator(plain)
-    tiny._model = model
+    tiny._loaded = loaded(model, QUICK)
     mixture = noise(RATE)
     first = split(tiny, mixture, Prompt("dog", masked_video=video))
     again = split(tiny, mixture, Prompt("dog", masked_video=MaskedVideo(frames.copy())))

@@ -224,8 +224,8 @@ def test_text_loads_no_eyes_and_nothing_before_its_use(root: Path) -> None:
     separator = SamAudioSeparator.installed(SMALL, root, QUICK)
     assert not separator.is_loaded
     split(separator, noise(5_000, 1))
-    assert separator._model is not None
-    assert not separator._model.companions.vision_encoder.is_loaded
+    assert separator._loaded is not None
+    assert not separator._loaded.model.companions.vision_encoder.is_loaded
 
 
 def test_bfloat16_stays_near_float32(tiny: SamAudioSeparator, root: Path) -> None:
@@ -350,15 +350,15 @@ def test_a_video_prompt_is_cut_to_every_window(tmp_path: Path) -> None:
         video = Prompt(masked_video=MaskedVideo(frames, marks))
         result = split(separator, mixture, prompt=video)
         assert not result.notices
-        assert separator._model is not None
-        assert not separator._model.companions.vision_encoder.is_loaded
+        assert separator._loaded is not None
+        assert not separator._loaded.model.companions.vision_encoder.is_loaded
         targets.append(result.target.samples)
     assert np.abs(targets[0] - targets[1]).max() > 1e-5
 
 
 def test_a_window_is_told_its_own_part_of_the_prompt(tiny: SamAudioSeparator) -> None:
     split(tiny, noise(5_000, 1))
-    model = tiny._model
+    model = tiny._loaded.model
     assert model is not None
     audio = torch.randn(1, 50, 128, generator=torch.Generator().manual_seed(6))
     spans = (Span(0.4, 1.2), Span(1.0, 1.1, "-"))

@@ -13,15 +13,19 @@ from torch import Tensor
 from engine.data import Monitor
 from engine.errors import PromptError
 from engine.model.codec import DACVAE
+from engine.model.sam_audio import SAMAudioNetwork
 from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.frames import Frames
 from engine.sam_audio.hearing import encoded_chunks
+from engine.sam_audio.plan import RunPlan
+from engine.sam_audio.residency import Residency
 from engine.sam_audio.rolling import RollingSamples
 from engine.sam_audio.sampling import Course, _solved, sampled_latents
 from engine.sam_audio.scratch import Scratch
 from engine.sam_audio.settings import Joining
 from engine.sam_audio.voicing import voiced_blocks
 from engine.sam_audio.windows import Window, joined, noise_field, plan_windows, window_weights
+from engine.sam_audio.workplace import Workplace
 from engine.samplers import SAMPLERS, Draw, Sampling, batch_noise
 
 from .tiny_model import tiny_network
@@ -179,6 +183,11 @@ def test_encoding_in_chunks_is_encoding_the_whole(codec: DACVAE, n_samples: int)
     torch.testing.assert_close(chunked, whole, atol=1e-5 * scale, rtol=0)
 
 
+def workplace(network: SAMAudioNetwork, codec_chunk_frames: int = 250) -> Workplace:
+    plan = RunPlan(750, 125, n_rows=1, codec_chunk_frames=codec_chunk_frames)
+    return Workplace(network, Residency(network.device), plan)
+
+
 @pytest.mark.parametrize("n_frames", [1, 5, 31])
 def test_decoding_in_chunks_is_decoding_the_whole(n_frames: int) -> None:
     network = tiny_network().double()  # its random weights amplify rounding
@@ -187,7 +196,7 @@ def test_decoding_in_chunks_is_decoding_the_whole(n_frames: int) -> None:
     n_samples = n_frames * 1920 - 77
     with torch.inference_mode():
         whole = network.audio_codec.decode_without_watermark(latents.transpose(1, 2))[:, 0]
-    blocks = list(voiced_blocks(network, Frames.of(latents), n_samples, 0.2, Monitor()))
+    blocks = list(voiced_blocks(workplace(network), Frames.of(latents), n_samples, 0.2, Monitor()))
     chunked = torch.from_numpy(np.concatenate(blocks).T)
     assert chunked.shape == (2, n_samples)
     assert float(whole.abs().max()) > 1e-3
