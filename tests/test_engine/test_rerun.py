@@ -89,8 +89,8 @@ def test_only_what_lies_around_the_selection_is_computed(tiny: SamAudioSeparator
     mixture = noise(12 * RATE)
     options = SeparationOptions(n_threads=1)
     first = separate(mixture, DOG, sample_rate=RATE, separator=tiny, options=options)
-    model = tiny._model
-    assert model is not None
+    assert tiny._loaded is not None
+    model = tiny._loaded.model
     n_seen, n_encoded = [], []
     hooks = [
         model.transformer.output.register_forward_pre_hook(

@@ -358,8 +358,8 @@ def test_a_video_prompt_is_cut_to_every_window(tmp_path: Path) -> None:
 
 def test_a_window_is_told_its_own_part_of_the_prompt(tiny: SamAudioSeparator) -> None:
     split(tiny, noise(5_000, 1))
+    assert tiny._loaded is not None
     model = tiny._loaded.model
-    assert model is not None
     audio = torch.randn(1, 50, 128, generator=torch.Generator().manual_seed(6))
     spans = (Span(0.4, 1.2), Span(1.0, 1.1, "-"))
     with torch.inference_mode():
