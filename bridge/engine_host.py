@@ -113,6 +113,7 @@ class Worker:
     def _serve(self, call: Message) -> None:
         number = call["call"]
         monitor = Monitor(self._reporter(number), lambda: number in self._cancelled)
+        self._writer.write("taken", call=number)
         try:
             monitor.check()
             value = self._operations[call["operation"]](call["arguments"], monitor)

@@ -84,7 +84,7 @@ class Lane:
         self._current: Call | None = None
         self._number = 0
         self._worker: WorkerProcess | None = None
-        self._is_ready, self._is_closed = False, False
+        self._is_ready, self._is_taken, self._is_closed = False, False, False
         self._n_starts = 0
         self._failed_starts = 0
         self._cancel_at_s: float | None = None
@@ -170,7 +170,7 @@ class Lane:
         assert self._worker is not None
         self._current = call = self._waiting.popleft()
         self._number += 1
-        self._cancel_at_s = None
+        self._cancel_at_s, self._is_taken = None, False
         self._quiet.reset()
         arguments = dict(call.arguments)
         self._worker.send("call", call=self._number, operation=call.operation, arguments=arguments)
@@ -204,7 +204,7 @@ class Lane:
         if kind == "gone":
             self._on_gone(worker, int(message["status"]))
         elif kind == "ready":
-            self._is_ready, self._failed_starts = True, 0
+            self._is_ready = True
         elif kind == "beat":
             self.loaded = str(message.get("loaded", ""))
             self.memory_bytes = int(message.get("memory_bytes", 0))
@@ -212,6 +212,9 @@ class Lane:
             self._on_reply(kind, message, self._current)
 
     def _on_reply(self, kind: str, message: Message, call: Call) -> None:
+        if kind == "taken":
+            self._is_taken, self._failed_starts = True, 0
+            return
         if kind == "progress":
             self._quiet.progress()
             if call.on_progress is not None and self._cancel_at_s is None:
@@ -226,7 +229,6 @@ class Lane:
         self._next()
 
     def _on_gone(self, worker: WorkerProcess, status: int) -> None:
-        was_ready = self._is_ready
         self._forget()
         if self._cancel_at_s is not None and self._current is not None:
             self._drop_current(Lost("cancelled", "cancelled by the caller; nothing was kept"))
@@ -235,9 +237,10 @@ class Lane:
             job_id = self._current.job_id
             log.error("job %s: the %s worker died: %s", job_id or "-", self.name, lost.message)
             self._death = (lost.code, lost.message, job_id)
-            if was_ready:
+            if self._is_taken:
                 self._drop_current(lost)
             else:
+                # It died before it looked at the call, which another process can therefore do.
                 self._fail_start(lost.message)
         elif not self._is_closed and status != 0:
             lost = _died(status, worker.last_words)
@@ -245,7 +248,7 @@ class Lane:
         self._next()
 
     def _fail_start(self, why: str) -> None:
-        """A process that does not come up is tried again a few times, then the calls are lost."""
+        """A process that does not come to its call is replaced a few times, then it is lost."""
         self._failed_starts += 1
         if self._failed_starts < _MOST_FAILED_STARTS:
             if self._current is not None:

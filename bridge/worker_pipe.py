@@ -3,8 +3,8 @@
     frame = length (4 bytes, big-endian) + a msgpack map with "kind" and what belongs to it
 
 server -> worker   call (call, operation, arguments), cancel (call), stop
-worker -> server   ready (pid), beat, progress (call, stage, fraction), answer (call, value),
-                   error (call, code, message)
+worker -> server   ready (pid), beat, taken (call), progress (call, stage, fraction),
+                   answer (call, value), error (call, code, message)
 
 No audio passes here: both sides name files. Frames are bounded, so that a worker gone mad cannot
 fill the server's memory.

@@ -115,7 +115,7 @@ def test_what_a_library_prints_does_not_reach_the_pipe(tmp_path: Path) -> None:
         answers = []
         while len(answers) < 20:
             message = messages.get(timeout=WAIT_S)
-            assert message["kind"] in ("ready", "beat", "answer")
+            assert message["kind"] in ("ready", "beat", "taken", "answer")
             answers += [message["call"]] if message["kind"] == "answer" else []
         assert answers == list(range(20))
     finally:
@@ -137,6 +137,44 @@ def test_a_worker_that_is_killed_is_replaced(loop: Loop, tmp_path: Path) -> None
     assert loop.lane.pid != pid
     assert [reason for reason, _, _ in loop.restarts] == ["worker_died"]
     assert loop.lane.restarts == 1
+
+
+@posix_only
+def test_a_call_that_a_dead_worker_never_took_goes_to_the_next_one(
+    loop: Loop, tmp_path: Path
+) -> None:
+    clip = write_clip(tmp_path / "a.wav", 0.2)
+    first = loop.call("probe", path=str(clip))
+    loop.run_until(first.is_there)
+    pid = loop.lane.pid
+    os.kill(pid, signal.SIGSTOP)
+    second = loop.call("probe", path=str(clip))
+    os.kill(pid, signal.SIGKILL)
+    loop.run_until(second.is_there)
+    assert second.answers == first.answers
+    assert [reason for reason, _, _ in loop.restarts] == ["worker_died"]
+
+
+@posix_only
+def test_a_call_whose_workers_die_before_they_take_it_is_lost_in_the_end(
+    loop: Loop, tmp_path: Path
+) -> None:
+    clip = write_clip(tmp_path / "a.wav", 0.2)
+    first = loop.call("probe", path=str(clip))
+    loop.run_until(first.is_there)
+    os.kill(loop.lane.pid, signal.SIGSTOP)
+    second = loop.call("probe", path=str(clip))
+    killed: set[int] = set()
+
+    def is_there() -> bool:
+        if loop.lane.pid not in (0, *killed):
+            killed.add(loop.lane.pid)
+            os.kill(loop.lane.pid, signal.SIGKILL)
+        return second.is_there()
+
+    loop.run_until(is_there)
+    assert [lost.code for lost in second.lost] == ["worker_start_failed"]
+    assert len(killed) == 3
 
 
 @posix_only
