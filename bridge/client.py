@@ -70,7 +70,7 @@ TIMEOUT_S = 10.0
 SLOW_TIMEOUT_S = 120.0
 """For requests that open files or start a process."""
 
-_SLOW = frozenset({"clip.put", "clip.commit", "models.list", "models.remove", "models.download"})
+_SLOW = frozenset({"clip.put", "clip.commit", *(op for op in OPERATIONS if op[:7] == "models.")})
 _LOOK_S = 0.25
 """How often a waiting request looks whether its server is still there."""
 
@@ -281,6 +281,11 @@ class Client:
     def download_model(self, name: str) -> ModelState:
         """Start fetching a model; events `models.progress` tell how far it is."""
         model: ModelState = self._ask("models.download", ModelReference(name)).model
+        return model
+
+    def cancel_download(self, name: str) -> ModelState:
+        """Stop fetching a model; what arrived is kept for the next time."""
+        model: ModelState = self._ask("models.cancel", ModelReference(name)).model
         return model
 
     def remove_model(self, name: str) -> ModelState:

@@ -229,6 +229,12 @@ class Desk:
         """Start to fetch a model."""
         self._models.download(name, Answer(answer))
 
+    def cancel_download(
+        self, name: str, answer: Callable[[ModelReply | BridgeError], None]
+    ) -> None:
+        """Stop fetching a model."""
+        self._models.cancel(name, Answer(answer))
+
     def remove_model(self, name: str, answer: Callable[[ModelReply | BridgeError], None]) -> None:
         """Delete a model."""
         self._models.remove(name, Answer(answer))

@@ -112,6 +112,11 @@ def _download(desk: Desk, request: Request, _paths: bool, answer: Answer) -> Non
     desk.download_model(wanted.name, answer)
 
 
+def _cancel_download(desk: Desk, request: Request, _paths: bool, answer: Answer) -> None:
+    wanted: ModelReference = request.body
+    desk.cancel_download(wanted.name, answer)
+
+
 def _remove_model(desk: Desk, request: Request, _paths: bool, answer: Answer) -> None:
     wanted: ModelReference = request.body
     desk.remove_model(wanted.name, answer)
@@ -243,6 +248,7 @@ DEFERRED: dict[str, Callable[[Desk, Request, bool, Answer], None]] = {
     "clip.commit": _commit,
     "models.list": _models,
     "models.download": _download,
+    "models.cancel": _cancel_download,
     "models.remove": _remove_model,
 }
 """Operations that wait for another process first."""

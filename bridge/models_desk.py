@@ -48,6 +48,14 @@ class Models:
         """
         self._find(name, answer, lambda model: self._start(model, answer))
 
+    def cancel(self, name: str, answer: Answer[ModelReply]) -> None:
+        """Stop a download within about a second; without one nothing changes.
+
+        What arrived is kept: the next download goes on from there.
+        """
+        self._stop_download(name)
+        self._find(name, answer, lambda model: answer.give(ModelReply(model)))
+
     def remove(self, name: str, answer: Answer[ModelReply]) -> None:
         """Delete a model; a download of it that runs is stopped first."""
 
@@ -57,8 +65,7 @@ class Models:
             self._tell(ModelProgress(name=model.name, state="removed"))
             answer.give(ModelReply(model))
 
-        if name in self._downloads:
-            self._lanes.models.cancel(self._downloads[name])
+        self._stop_download(name)
         call = Call("models.remove", {"name": name}, removed, _failing(answer))
         self._lanes.models.call(call)
 
@@ -70,6 +77,10 @@ class Models:
     def forget(self) -> None:
         """Separators are asked for anew: models came or went."""
         self._asked.discard("separators")
+
+    def _stop_download(self, name: str) -> None:
+        if name in self._downloads:
+            self._lanes.models.cancel(self._downloads[name])
 
     def _find(
         self, name: str, answer: Answer[ModelReply], then: Callable[[ModelState], None]
@@ -112,6 +123,9 @@ class Models:
 
         def lost(lost: Lost) -> None:
             del self._downloads[name]
+            if lost.code == "cancelled":
+                self._tell(ModelProgress(name=name, state="cancelled"))
+                return
             problem = Problem(lost.code[:64], lost.message[:4000])
             self._tell(ModelProgress(name=name, state="failed", error=problem))
 

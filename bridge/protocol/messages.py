@@ -333,7 +333,7 @@ class EngineRestarted:
 @dataclass(frozen=True, slots=True)
 class ModelProgress:
     name: str = text(max_bytes=64)
-    state: str = choice("running", "done", "failed", "removed")
+    state: str = choice("running", "done", "failed", "cancelled", "removed")
     fraction: float = number(at_least=0, at_most=1, default=0.0)
     done_bytes: int = count(default=0)
     total_bytes: int = count(default=0)
@@ -375,6 +375,7 @@ OPERATIONS = {
     "estimate": Operation(EstimateAsk, EstimateReply),
     "models.list": Operation(Empty, ModelList),
     "models.download": Operation(ModelReference, ModelReply),
+    "models.cancel": Operation(ModelReference, ModelReply),
     "models.remove": Operation(ModelReference, ModelReply),
     "events.subscribe": Operation(Subscribe, Subscription),
     "store.clean": Operation(StoreClean, StoreCleaned),

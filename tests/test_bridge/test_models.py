@@ -135,3 +135,32 @@ def test_a_model_is_removed(desk: Driver) -> None:
     with pytest.raises(BridgeError) as missing:
         desk.later(lambda each, answer: each.remove_model("t5-base", answer))
     assert missing.value.code == "checkpoint_not_found"
+
+
+def test_a_download_that_is_cancelled_stops_and_can_be_taken_up(
+    desk: Driver, hub: LocalHub
+) -> None:
+    hub.requests.clear()
+    hub.holds, hub.break_after = True, 10
+    try:
+        desk.later(lambda each, answer: each.download_model("t5-base", answer))
+        desk.wait_for(lambda: any("resolve" in path for path, _ in hub.requests))
+        reply = desk.later(lambda each, answer: each.cancel_download("t5-base", answer))
+        assert not reply.model.installed
+        desk.wait_for(lambda: desk.bodies("models.progress")[-1].state != "running")
+    finally:
+        hub.holds = False
+    last = desk.bodies("models.progress")[-1]
+    assert (last.name, last.state, last.error) == ("t5-base", "cancelled", None)
+    assert not model(desk, "t5-base").installed
+
+    desk.later(lambda each, answer: each.download_model("t5-base", answer))
+    desk.wait_for(lambda: desk.bodies("models.progress")[-1].state in ("done", "failed"))
+    assert model(desk, "t5-base").installed
+    told = len(desk.bodies("models.progress"))
+    again = desk.later(lambda each, answer: each.cancel_download("t5-base", answer))
+    assert again.model.installed
+    assert len(desk.bodies("models.progress")) == told
+    with pytest.raises(BridgeError) as missing:
+        desk.later(lambda each, answer: each.cancel_download("no-such-model", answer))
+    assert missing.value.code == "model_not_found"

@@ -112,6 +112,7 @@ def test_every_operation_does_what_it_says(
     assert not models["sam-audio-small"].installed
     with pytest.raises(NotFound):
         client.download_model("no-such-model")
+    assert not client.cancel_download("sam-audio-small").installed
     with pytest.raises(BridgeError, match="no-such-model"):
         client._ask("models.remove", ModelReference("no-such-model"))
     status = client.status()

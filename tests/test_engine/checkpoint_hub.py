@@ -3,8 +3,9 @@
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +20,7 @@ class LocalHub:
 
     files: by repository, then by name.   gated: repositories for GOOD_TOKEN only.
     breaks: how many more times a body ends after `break_after` bytes.
+    holds: every body stops after `break_after` bytes for as long as this is True.
     claims: sizes or digests to announce instead of the true ones.
     """
 
@@ -26,6 +28,7 @@ class LocalHub:
     gated: set[str] = field(default_factory=set)
     breaks: int = 0
     break_after: int = 0
+    holds: bool = False
     ignores_ranges: bool = False
     status: int = 0
     claimed_sizes: dict[str, int] = field(default_factory=dict)
@@ -115,7 +118,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.breaks -= 1
             body = body[: self.hub.break_after]
             self.close_connection = True
-        self.wfile.write(body)
+        if self.hub.holds:
+            self._hold(body)
+        else:
+            self.wfile.write(body)
+
+    def _hold(self, body: bytes) -> None:
+        self.close_connection = True
+        with suppress(ConnectionError):  # whoever waited may have left
+            self.wfile.write(body[: self.hub.break_after])
+            while self.hub.holds:
+                time.sleep(0.01)
+            self.wfile.write(body[self.hub.break_after :])
 
     def _head(self, status: int, n_bytes: int) -> None:
         self.send_response(status)
