@@ -424,6 +424,7 @@ class Separation:
             "n_samples": self.target.n_samples,
             "null_db": None if self.null_db == -math.inf else self.null_db,
             "null_exact": self.null_db == -math.inf,
+            "spans": [str(span) for span in self.spans],
             "confidence": self.confidence,
             "notices": [
                 {"code": notice.code, "message": notice.message} for notice in self.notices

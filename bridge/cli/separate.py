@@ -42,10 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     add("mixtures", nargs="+", type=Path, metavar="MIX", help="audio files")
     add("-d", "--describe", default="", metavar="TEXT", help='what to take, e.g. "dog barking"')
     add("-s", "--span", action="append", default=[], type=_span, metavar="SIGN START:END")
+    add("--video", type=Path, metavar="FILE", help="a video that shows what sounds")
+    add("--mask", type=Path, metavar="FILE", help="marks the object in the video")
     add("--separator", default="auto", choices=SEPARATORS)
     add("--quality", default="standard", choices=QUALITIES)
     add("--stereo", default="project", choices=STEREO_MODES)
-    add("--residual", default="exact", choices=RESIDUAL_MODES)
+    add("--residual-mode", default="exact", choices=RESIDUAL_MODES)
     add("--presence-gate", type=float, default=0.5, metavar="0..1")
     add("--candidates", type=int, default=1, metavar="N", help=f"takes, 1 to {MAX_CANDIDATES}")
     add("--seed", type=int, default=0, metavar="N", help=f"0 to {SEED_MAX}")
@@ -90,7 +92,9 @@ def _separate_all(client: Client, arguments: argparse.Namespace) -> int:
 def _separate_one(client: Client, mixture: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     clip = client.put_file(mixture, origin=ClipOrigin(host="command line"))
     out = (arguments.out or mixture.parent / "stems").absolute()
-    prompt = WirePrompt(arguments.describe, tuple(arguments.span))
+    prompt = WirePrompt(
+        arguments.describe, tuple(arguments.span), *_masked_video(client, arguments, mixture)
+    )
     job = client.submit(clip.clip_id, prompt, _options(client, arguments, out))
     if arguments.no_wait:
         if not (arguments.json or arguments.quiet):
@@ -104,6 +108,27 @@ def _separate_one(client: Client, mixture: Path, arguments: argparse.Namespace) 
     return {"mixture": str(mixture), "status": DONE, "stems": stems, "job": asdict(job)}
 
 
+def _masked_video(client: Client, arguments: argparse.Namespace, mixture: Path) -> tuple[str, str]:
+    """Paths of the video and the mask, which the server reads itself; empty for none."""
+    if arguments.video is None and arguments.mask is None:
+        return "", ""
+    if len(arguments.mixtures) > 1:
+        raise PathRefused(
+            "--video and --mask belong to one mixture: separate them one by one", "path_refused"
+        )
+    if not client.welcome.paths:
+        raise PathRefused(
+            "--video and --mask are read by the server, and this one is on another computer: "
+            "separate there, or without --server",
+            "path_refused",
+        )
+    for option, path in (("--video", arguments.video), ("--mask", arguments.mask)):
+        if path is not None and not path.exists():
+            raise PathRefused(f"{option} {path}: no such file", "path_refused")
+    video, mask = arguments.video or mixture, arguments.mask
+    return str(video.absolute()), "" if mask is None else str(mask.absolute())
+
+
 def _options(client: Client, arguments: argparse.Namespace, out: Path) -> JobOptions:
     return JobOptions(
         separator=arguments.separator,
@@ -111,7 +136,7 @@ def _options(client: Client, arguments: argparse.Namespace, out: Path) -> JobOpt
         n_candidates=arguments.candidates,
         seed=arguments.seed,
         stereo=arguments.stereo,
-        residual=arguments.residual,
+        residual=arguments.residual_mode,
         presence_gate=arguments.presence_gate,
         n_threads=arguments.threads,
         format=arguments.format,

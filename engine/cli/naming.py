@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from engine.data import Prompt
+from engine.data import Prompt, Rerun
 from engine.render import RenderPlan
 
 _AUDIO_SUFFIXES_TEXT = """
@@ -18,11 +18,15 @@ _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]+')
 _MAX_DESCRIPTION_CHARACTERS = 60
 
 
-def stem_base(mixture: Path, prompt: Prompt) -> str:
-    """Name of the target stem without a suffix, allowed on every system."""
+def stem_base(mixture: Path, prompt: Prompt, rerun: Rerun | None = None) -> str:
+    """Name of the target stem without a suffix, allowed on every system.
+
+    A rerun gets a name of its own, for the target that it starts from is still being read.
+    """
     description = _UNSAFE.sub(" ", prompt.description)[:_MAX_DESCRIPTION_CHARACTERS]
     description = " ".join(description.split()).strip(". ")
-    return f"{mixture.stem} - {description or 'target'}"
+    base = f"{mixture.stem} - {description or 'target'}"
+    return base if rerun is None else f"{base} - rerun {rerun.start_s:g}-{rerun.end_s:g}"
 
 
 def named_stems(plan: RenderPlan, base: str, n_candidates: int) -> RenderPlan:

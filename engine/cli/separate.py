@@ -6,67 +6,31 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from engine.data import JsonValue, Progress, Prompt, Separation, SeparationOptions, Separator, Span
-from engine.errors import AudioError, AudioNotFound, EngineError, OutputExists, PromptError
+from engine.data import JsonValue, Progress, Prompt, Separation, SeparationOptions, Separator
+from engine.errors import AudioError, AudioNotFound, EngineError, OutputExists
 from engine.render import RenderPlan
 from engine.separator import find_separator, separate
 
 from . import exits
-from .formats import FORMAT_HELP, parse_format
+from .formats import parse_format
 from .interrupt import interruptible
 from .naming import AUDIO_SUFFIXES, named_stems, stem_base
+from .separate_options import (
+    join_span_values,
+    options_of,
+    prompt_of,
+    rerun_of,
+    separate_parser,
+    settings_of,
+    unheeded,
+)
 from .store_root import store_root
-
-_EPILOG = f"""\
-examples:
-  stemlasso separate song.wav --describe "snare drum" --span=+1.2:2.5 --span=-4:6
-  stemlasso separate takes/ --describe "dog barking" --span=+0:3 --out stems --json
-
-The stems have the mixture's rate, channels, length and format; target + residual = mixture.
-
-{exits.EXIT_STATUS_HELP}"""
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="stemlasso separate",
-        description="Take a described sound out of one or more mixtures.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("mixtures", nargs="+", type=Path, metavar="MIX", help="audio files, or folders of them")
-    add("-d", "--describe", default="", metavar="TEXT", help='what to take, e.g. "dog barking"')
-    add(
-        "-s",
-        "--span",
-        action="append",
-        default=[],
-        metavar="SIGN START:END",
-        help="seconds where the sound is (+1.2:2.5) or is not (-4:6); may be repeated",
-    )
-    add("--separator", default="auto", metavar="NAME", help="see `stemlasso separators`")
-    add("-o", "--out", type=Path, metavar="DIR", help="default: `stems` beside each mixture")
-    add("--format", metavar="FORMAT", help=FORMAT_HELP)
-    add(
-        "--residual",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="also write what is left when the target is taken out (default: yes)",
-    )
-    add("--candidates", type=int, default=1, metavar="N", help="takes to make and keep")
-    add("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
-    add("--threads", type=int, metavar="N", help="cores to use (default: all)")
-    add("--overwrite", action="store_true", help="replace stems that are there already")
-    add("--recursive", action="store_true", help="look into folders inside folders as well")
-    add("--json", action="store_true", help="print one JSON object per mixture")
-    add("-q", "--quiet", action="store_true", help="no progress bar and no summary")
-    return parser
 
 
 @dataclass(frozen=True)
@@ -74,41 +38,29 @@ class _Request:
     """What to do with every mixture of one command."""
 
     prompt: Prompt
-    separator: Separator
     options: SeparationOptions
     plan: RenderPlan
     out_dir: Path | None
+    separator: Separator
 
 
-def _join_span_values(argv: Sequence[str]) -> list[str]:
-    """`--span -4:6` as `--span=-4:6`, which argparse would otherwise take for an option."""
-    joined: list[str] = []
-    values = iter(argv)
-    for argument in values:
-        if argument in ("--span", "-s"):
-            value = next(values, None)
-            joined.append(argument if value is None else f"--span={value}")
-        else:
-            joined.append(argument)
-    return joined
-
-
-def _request(arguments: argparse.Namespace) -> _Request:
-    spans = tuple(Span.parse(text) for text in arguments.span)
-    for name, least in (("candidates", 1), ("threads", 1)):
-        value = getattr(arguments, name)
-        if value is not None and value < least:
-            raise PromptError(f"--{name} {value}: it must be {least} or more")
+def _request(arguments: argparse.Namespace, mixtures: Sequence[Path], undo: ExitStack) -> _Request:
+    """The request; files that it holds open are closed by `undo`."""
+    prompt = prompt_of(arguments, mixtures)
+    settings = settings_of(arguments)
+    rerun = rerun_of(arguments, mixtures)
+    if rerun is not None:
+        undo.callback(rerun.base_target.source.close)
     return _Request(
-        prompt=Prompt(arguments.describe, spans),
-        separator=find_separator(arguments.separator, store_root()),
-        options=SeparationOptions(arguments.seed, arguments.candidates, arguments.threads),
+        prompt=prompt,
+        options=options_of(arguments, rerun),
         plan=RenderPlan(
             format=parse_format(arguments.format) if arguments.format else None,
             overwrite=arguments.overwrite,
             with_residual=arguments.residual,
         ),
         out_dir=arguments.out,
+        separator=find_separator(arguments.separator, store_root(), settings),
     )
 
 
@@ -136,7 +88,7 @@ def _plans(mixtures: Sequence[Path], request: _Request) -> list[RenderPlan]:
     taken: dict[tuple[Path, str], Path] = {}
     for mixture in mixtures:
         out_dir = request.out_dir or mixture.parent / "stems"
-        base = stem_base(mixture, request.prompt)
+        base = stem_base(mixture, request.prompt, request.options.rerun)
         other = taken.setdefault((out_dir, base.casefold()), mixture)
         if other != mixture:
             raise OutputExists(
@@ -186,6 +138,8 @@ def _summary(mixture: Path, result: Separation, took_s: float) -> str:
     ]
     if result.residual is not None:
         lines += [f"  residual  {result.residual.path}", f"  null      {null}"]
+    if result.spans:
+        lines.append(f"  spans     {' '.join(map(str, result.spans))}")
     lines.append(f"  confidence {result.confidence:.2f}")
     lines += [f"  note: {notice.message}" for notice in result.notices]
     return "\n".join(lines)
@@ -193,15 +147,23 @@ def _summary(mixture: Path, result: Separation, took_s: float) -> str:
 
 def main(argv: list[str]) -> int:
     """Run `stemlasso separate`; returns the exit status."""
-    arguments = _parser().parse_args(_join_span_values(argv))
-    try:
-        request = _request(arguments)
-        mixtures = list(_expand(arguments.mixtures, arguments.recursive))
-        plans = _plans(mixtures, request)
-    except EngineError as error:
-        return exits.fail(error)
-    with interruptible() as cancelled:
-        return _separate_all(mixtures, request, plans, cancelled, arguments)
+    arguments = separate_parser().parse_args(join_span_values(argv))
+    with ExitStack() as undo:
+        try:
+            mixtures = list(_expand(arguments.mixtures, arguments.recursive))
+            request = _request(arguments, mixtures, undo)
+            plans = _plans(mixtures, request)
+        except EngineError as error:
+            return exits.fail(error)
+        _say_what_is_unheeded(arguments, request.separator.name)
+        with interruptible() as cancelled:
+            return _separate_all(mixtures, request, plans, cancelled, arguments)
+
+
+def _say_what_is_unheeded(arguments: argparse.Namespace, separator: str) -> None:
+    options = unheeded(arguments, separator)
+    if options and not arguments.quiet:
+        print(f"note: {separator} does not heed {', '.join(options)}", file=sys.stderr)
 
 
 def _separate_all(

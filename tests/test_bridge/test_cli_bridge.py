@@ -78,6 +78,25 @@ def test_separating_through_the_engine_gives_what_separating_gives(
     assert mixture.stem in run("clips").stdout
 
 
+def test_a_video_and_the_choices_about_sound_go_along(
+    run: Run, mixture: Path, tmp_path: Path
+) -> None:
+    chosen = ("--stereo", "mono", "--residual-mode", "generated", "--presence-gate", "0.2")
+    mask = tmp_path / "mask.npy"
+    assert "path_refused" in via_engine(run, mixture, "--json", "--mask", str(mask), status=22)
+    mask.write_bytes(b"")
+    job = json.loads(via_engine(run, mixture, "--json", "--mask", str(mask), *chosen))["job"]
+    assert job["prompt"]["video_path"] == str(mixture)
+    assert job["prompt"]["mask_path"] == str(mask)
+    options = job["options"]
+    assert (options["stereo"], options["residual"], options["presence_gate"]) == (
+        "mono",
+        "generated",
+        0.2,
+    )
+    assert [each["code"] for each in job["result"]["notices"]] == ["video_ignored"]
+
+
 def test_a_job_is_queued_watched_repeated_and_cancelled(run: Run, mixture: Path) -> None:
     queued = json.loads(via_engine(run, mixture, "--json", "--no-wait"))
     done = json.loads(run("jobs", "--watch", queued["job_id"], "--json").stdout)
