@@ -157,8 +157,8 @@ _KINDS = (
 )
 _CLASS_OF = {code: kind for kind in _KINDS for code in kind.codes}
 
-WORKER_CODES = ("worker_died", "worker_hung", "worker_start_failed", "out_of_memory")
-"""Codes of failed jobs that the server gives itself; all others are the engine's."""
+WORKER_CODES = ("worker_died", "worker_hung", "worker_start_failed", "system_error")
+"""Codes that a worker process's end or its system gives; others of jobs are the engine's."""
 
 
 def error_of(code: str, message: str) -> BridgeError:

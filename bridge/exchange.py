@@ -26,7 +26,7 @@ from .store_layout import StoreLayout
 log = logging.getLogger(__name__)
 
 REQUEST_VERSION = 1
-_MOST_BYTES = 256 * 1024
+MOST_BYTES = 256 * 1024
 _MOST_FILES = 2000
 """In the outbox; the oldest go. A script takes away what it has placed."""
 
@@ -176,9 +176,9 @@ def _read(path: Path) -> dict[str, Any]:
     if path.is_symlink() or not path.is_file():
         raise ProtocolError(f"{path.name}: it is not a file")
     with path.open("rb") as stream:
-        data = stream.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise ProtocolError(f"{path.name}: it has more than {_MOST_BYTES} bytes")
+        data = stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ProtocolError(f"{path.name}: it has more than {MOST_BYTES} bytes")
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:

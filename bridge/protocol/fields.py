@@ -23,6 +23,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 COUNT_MAX = 2**53
 """Largest whole number on the wire: every language holds it exactly, JavaScript and Lua too."""
 
+_NUMBER_MAX = 1e15
+
 
 class FieldError(ValueError):
     """A field of a message is missing or holds what it may not."""
@@ -51,6 +53,16 @@ def to_wire(value: object) -> Any:
     return {name: to_wire(getattr(value, name)) for name, _, _ in _fields_of(type(value))}
 
 
+def described(message: type[Any]) -> tuple[tuple[str, str, Any], ...]:
+    """Name, kind in words, and default of each field; `PROTOCOL.md` says the same.
+
+    The default of a field that must be there is `dataclasses.MISSING`.
+    """
+    return tuple(
+        (field.name, field.metadata["kind"], field.default) for field in dataclasses.fields(message)
+    )
+
+
 def text(*, max_bytes: int = 1024, default: Any = _NONE_GIVEN) -> Any:
     """UTF-8 text without NUL, up to `max_bytes` long when encoded."""
 
@@ -67,7 +79,7 @@ def text(*, max_bytes: int = 1024, default: Any = _NONE_GIVEN) -> Any:
             raise FieldError(f"{name}: it holds a NUL character")
         return value
 
-    return _field(check, default)
+    return _field(check, f"text to {max_bytes} bytes", default)
 
 
 def identifier(*, default: Any = _NONE_GIVEN) -> Any:
@@ -82,7 +94,7 @@ def identifier(*, default: Any = _NONE_GIVEN) -> Any:
             raise FieldError(f"{name}: an id was expected, not {_shown(value)}")
         return value
 
-    return _field(check, default)
+    return _field(check, "id or empty" if default == "" else "id", default)
 
 
 def choice(*allowed: str, default: Any = _NONE_GIVEN) -> Any:
@@ -93,7 +105,7 @@ def choice(*allowed: str, default: Any = _NONE_GIVEN) -> Any:
             raise FieldError(f"{name}: {_shown(value)}; allowed are {', '.join(allowed)}")
         return value
 
-    return _field(check, default)
+    return _field(check, f"word: {_listed(allowed)}", default)
 
 
 def flag(*, default: Any = _NONE_GIVEN) -> Any:
@@ -104,7 +116,7 @@ def flag(*, default: Any = _NONE_GIVEN) -> Any:
             raise FieldError(f"{name}: true or false was expected, not {_shown(value)}")
         return value
 
-    return _field(check, default)
+    return _field(check, "flag", default)
 
 
 def count(
@@ -125,13 +137,15 @@ def count(
             raise FieldError(f"{name}: {value}; allowed is {at_least} to {at_most}")
         return value
 
-    return _field(check, default)
+    is_plain = (at_least, at_most) == (0, COUNT_MAX)
+    kind = "count" if is_plain else f"whole number {at_least} to {at_most}"
+    return _field(check, _or_null(kind, or_none), default)
 
 
 def number(
     *,
-    at_least: float = -1e15,
-    at_most: float = 1e15,
+    at_least: float = -_NUMBER_MAX,
+    at_most: float = _NUMBER_MAX,
     or_none: bool = False,
     default: Any = _NONE_GIVEN,
 ) -> Any:
@@ -146,7 +160,9 @@ def number(
             raise FieldError(f"{name}: {value}; allowed is {at_least:g} to {at_most:g}")
         return float(value)
 
-    return _field(check, default)
+    lower = "" if at_least == -_NUMBER_MAX else f" from {at_least:g}"
+    upper = "" if at_most == _NUMBER_MAX else f" to {at_most:g}"
+    return _field(check, _or_null(f"number{lower}{upper}", or_none), default)
 
 
 def part(message: type[Any], *, or_none: bool = False, default: Any = _NONE_GIVEN) -> Any:
@@ -155,7 +171,7 @@ def part(message: type[Any], *, or_none: bool = False, default: Any = _NONE_GIVE
     def check(name: str, value: object) -> Any:
         return None if value is None and or_none else from_wire(message, value, name)
 
-    return _field(check, default)
+    return _field(check, _or_null(message.__name__, or_none), default)
 
 
 def parts(message: type[Any], *, at_most: int = 256, default: Any = ()) -> Any:
@@ -165,7 +181,7 @@ def parts(message: type[Any], *, at_most: int = 256, default: Any = ()) -> Any:
         each = enumerate(_list(name, value, at_most))
         return tuple(from_wire(message, one, f"{name}[{index}]") for index, one in each)
 
-    return _field(check, default)
+    return _field(check, f"list of {message.__name__}, to {at_most}", default)
 
 
 def words(*allowed: str, at_most: int = 64, default: Any = ()) -> Any:
@@ -177,7 +193,7 @@ def words(*allowed: str, at_most: int = 64, default: Any = ()) -> Any:
         each = enumerate(_list(name, value, at_most))
         return tuple(check_one(f"{name}[{index}]", word) for index, word in each)
 
-    return _field(check, default)
+    return _field(check, f"list of {one.metadata['kind']}; to {at_most}", default)
 
 
 def _fields_of(message: type[Any]) -> tuple[tuple[str, Check, bool], ...]:
@@ -199,11 +215,20 @@ def _list(name: str, value: object, at_most: int) -> list[object]:
     return list(value)
 
 
-def _field(check: Check, default: Any) -> Any:
-    metadata = {"check": check}
+def _field(check: Check, kind: str, default: Any) -> Any:
+    metadata = {"check": check, "kind": kind}
     if default is _NONE_GIVEN:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def _or_null(kind: str, or_none: bool) -> str:
+    return f"{kind} or null" if or_none else kind
+
+
+def _listed(allowed: tuple[str, ...]) -> str:
+    """Words for a document; of the empty one it says so."""
+    return ", ".join(word or "empty" for word in allowed)
 
 
 def _shown(value: object) -> str:
