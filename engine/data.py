@@ -351,6 +351,8 @@ class Estimate:
 
     blocks: consecutive blocks [K, n, C] that cover the mixture exactly, best candidate first,
         float32 or float64, full scale 1.0. Consumed once; computing happens while iterating.
+    with_residual: whether blocks are [K + 1, n, C], with the separator's own residual of the best
+        candidate at the end; otherwise the residual is mixture - target.
     spans: spans that were used, given or predicted.
     scores: one per candidate, larger is better; empty when there is nothing to rank.
     confidence: 0 (a guess) to 1, the separator's own estimate of how well this prompt works.
@@ -360,6 +362,7 @@ class Estimate:
     blocks: Iterator[NDArray[Any]]
     spans: tuple[Span, ...] = ()
     n_candidates: int = 1
+    with_residual: bool = False
     scores: tuple[float, ...] = ()
     confidence: float = 1.0
     notices: tuple[Notice, ...] = ()
@@ -389,7 +392,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Separation:
-    """The result: stems that add up to the mixture.
+    """The result: stems that add up to the mixture, unless a residual of its own was asked for.
 
     target, residual: files when an output folder was given, otherwise arrays.
     candidates: every take, best first; the first one is `target`.

@@ -3,6 +3,9 @@
 The target is rounded first, to what its format can hold; the residual is what is then missing from
 the mixture. In integer formats their sum is the mixture to the last bit. Everything is computed in
 float64, which holds sums and differences of integers of up to 32 bits exactly.
+
+An estimate may bring a residual of its own. That is written as it is; what target and residual then
+lack of the mixture is measured and said.
 """
 
 import math
@@ -115,12 +118,15 @@ def render(mixture: AudioClip, estimate: Estimate, plan: RenderPlan, monitor: Mo
         clips = [writer.publish() for writer in writers]
         undo.pop_all()
     notices += tuple(_widened(writer) for writer in writers if _is_wider(writer))
+    null_db = 20 * math.log10(peak) if peak > 0 else -math.inf
+    if estimate.with_residual:
+        notices += (_residual_notice(null_db),)
     first_candidate = 1 + plan.with_residual
     return Rendered(
         target=clips[0],
         residual=clips[1] if plan.with_residual else None,
         candidates=(clips[0], *clips[first_candidate:]),
-        null_db=20 * math.log10(peak) if peak > 0 else -math.inf,
+        null_db=null_db,
         notices=notices,
     )
 
@@ -227,10 +233,14 @@ def _write_all(
     for block in _blocks(mixture, estimate):
         monitor.check()
         samples = _values(mixture, position, position + block.shape[1])
-        target, residual = _split(samples, block[0], form)
+        candidates = block[: estimate.n_candidates]
+        if estimate.with_residual:
+            target, residual = _rounded(block[0], form), _rounded(block[-1], form)
+        else:
+            target, residual = _split(samples, block[0], form)
         peak = max(peak, float(np.abs(samples - target - residual).max()))
         stems = [target, residual] if plan.with_residual else [target]
-        stems += [_rounded(candidate, form) for candidate in block[1:]]
+        stems += [_rounded(candidate, form) for candidate in candidates[1:]]
         for writer, stem in zip(writers, stems, strict=True):
             writer.append(stem)
         position += block.shape[1]
@@ -238,11 +248,12 @@ def _write_all(
 
 
 def _blocks(mixture: AudioClip, estimate: Estimate) -> Iterator[NDArray[np.float64]]:
-    """The estimate in blocks [K, n, C] of bounded length, checked."""
+    """The estimate in blocks [K, n, C] or [K + 1, n, C] of bounded length, checked."""
     position = 0
+    n_expected = estimate.n_candidates + estimate.with_residual
     for block in estimate.blocks:
-        n_candidates, n_samples, n_channels = block.shape
-        assert n_candidates == estimate.n_candidates, f"{block.shape}: candidates"
+        n_stems, n_samples, n_channels = block.shape
+        assert n_stems == n_expected, f"{block.shape}: candidates"
         assert n_channels == mixture.n_channels, f"{block.shape}: channels"
         position += n_samples
         assert position <= mixture.n_samples, f"estimate longer than {mixture.n_samples} samples"
@@ -303,6 +314,15 @@ def _null_peak(mixture: AudioClip, writers: Sequence[StemWriter], monitor: Monit
         left -= residual.values(start, stop)
         peak = max(peak, float(np.abs(left).max()))
     return peak
+
+
+def _residual_notice(null_db: float) -> Notice:
+    level = "nothing" if null_db == -math.inf else f"a level that peaks at {null_db:.1f} dBFS"
+    return Notice(
+        "residual_generated",
+        "The residual is the separator's own and not the mixture without the target: together "
+        f"they miss the mixture by {level}. Choose the exact residual for stems that add up.",
+    )
 
 
 def _is_wider(writer: StemWriter) -> bool:

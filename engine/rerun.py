@@ -49,33 +49,41 @@ def checked_rerun(rerun: Rerun, mixture: AudioClip) -> Rerun:
 
 
 def spliced_blocks(
-    rerun: Rerun, first_sample: int, blocks: Iterator[NDArray[Any]]
+    rerun: Rerun,
+    first_sample: int,
+    blocks: Iterator[NDArray[Any]],
+    residual_of: AudioClip | None = None,
 ) -> Iterator[NDArray[np.float64]]:
-    """Targets [K, n, C] of the whole mixture: new ones in the selection, the earlier one around.
+    """Stems [R, n, C] of the whole mixture: new ones in the selection, earlier ones around.
 
     blocks: consecutive new targets [K, n, C], at least one; the first sample of them is
         `first_sample` of the mixture. They cover the selection and its fades.
+    residual_of: the mixture, when a residual comes after the targets; its earlier self is what
+        the earlier target leaves.
     """
-    base = rerun.base_target
+    n_samples = rerun.base_target.n_samples
     position = first_sample
-    n_takes = 0
+    n_stems = 0
     try:
         for block in blocks:
-            if n_takes == 0:
-                n_takes = len(block)
-                yield from _earlier(base, n_takes, 0, first_sample)
+            if n_stems == 0:
+                n_stems = len(block)
+                yield from _earlier(rerun, residual_of, n_stems, 0, first_sample)
             stop = position + block.shape[1]
-            yield _mixed(rerun, block, position, stop)
+            yield _mixed(rerun, residual_of, block, position)
             position = stop
     finally:
         if isinstance(blocks, Generator):
             blocks.close()
-    yield from _earlier(base, n_takes, position, base.n_samples)
+    yield from _earlier(rerun, residual_of, n_stems, position, n_samples)
 
 
-def _mixed(rerun: Rerun, new: NDArray[Any], start: int, stop: int) -> NDArray[np.float64]:
+def _mixed(
+    rerun: Rerun, residual_of: AudioClip | None, new: NDArray[Any], start: int
+) -> NDArray[np.float64]:
+    stop = start + new.shape[1]
     share = _share(rerun, np.arange(start, stop))[:, None]
-    earlier = _exact(rerun.base_target, start, stop)
+    earlier = _stems(rerun.base_target, residual_of, len(new), start, stop)
     faded = earlier + share * (new - earlier)
     return np.where(share == 0, earlier, np.where(share == 1, new, faded))
 
@@ -89,10 +97,24 @@ def _share(rerun: Rerun, samples: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.minimum(outside / n_fade, 1.0)))
 
 
-def _earlier(base: AudioClip, n_takes: int, start: int, stop: int) -> Iterator[NDArray[np.float64]]:
+def _earlier(
+    rerun: Rerun, residual_of: AudioClip | None, n_stems: int, start: int, stop: int
+) -> Iterator[NDArray[np.float64]]:
     for first in range(start, stop, _BLOCK_SAMPLES):
-        samples = _exact(base, first, min(first + _BLOCK_SAMPLES, stop))
-        yield np.broadcast_to(samples, (n_takes, *samples.shape))
+        last = min(first + _BLOCK_SAMPLES, stop)
+        yield _stems(rerun.base_target, residual_of, n_stems, first, last)
+
+
+def _stems(
+    base: AudioClip, residual_of: AudioClip | None, n_stems: int, start: int, stop: int
+) -> NDArray[np.float64]:
+    """The earlier target [R, n, C] for every take, and what it leaves as the residual."""
+    target = _exact(base, start, stop)
+    stems = np.broadcast_to(target, (n_stems, *target.shape))
+    if residual_of is None:
+        return stems
+    residual = _exact(residual_of, start, stop) - target
+    return np.concatenate([stems[:-1], residual[None]])
 
 
 def _exact(clip: AudioClip, start: int, stop: int) -> NDArray[np.float64]:

@@ -6,17 +6,21 @@ project    the estimate steers a soft, phase-aware mask on the mixture's own sam
 generated  the model's own sound, spread over the channels per band as `project` finds it
 mono       the model's own sound, the same in every channel; for comparison
 
+The model's own residual may be placed beside it: its own sound as well, in `project` spread over
+what the projected target leaves, where `project` itself would only give mixture - target again.
+
 Every mode gives as many samples as the mixture has, from 1 on, and the same samples for any block
 sizes. Memory does not grow with the length.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .data import SeparationOptions, StereoMode
 from .errors import PromptError
 from .spatial import CONTEXT_FRAMES, PLACING_CONTEXT_FRAMES, place_own_sound, project
 from .stereo_frames import (
@@ -24,13 +28,17 @@ from .stereo_frames import (
     OVERLAP,
     Samples,
     Spectra,
+    analyse,
+    inner,
     n_fft_for,
     resized,
-    through_frames,
+    synthesise,
+    windows,
 )
 
-Mode = Literal["project", "generated", "mono"]
-MODES: tuple[Mode, ...] = get_args(Mode)
+MODES: tuple[StereoMode, ...] = get_args(StereoMode)
+
+F = TypeVar("F", np.float32, np.float64)
 
 LARGEST_LOSS = 0.25
 """Power that a mean may lose against the sum of unrelated channels before signs are aligned: 6 dB.
@@ -51,19 +59,40 @@ class Placement:
     mode: `project`, `generated` or `mono`.
     heard_hz: what the model can hear at most; in mode `project` the band above gets the target's
         share of the octave below. `None` when it hears everything.
+    n_takes: K.   with_residual: whether the model's own residual of the first take is placed too.
     Raises PromptError for an unknown mode.
     """
 
     sample_rate: int
     weights: tuple[float, ...]
-    mode: Mode = "project"
+    mode: StereoMode = "project"
     heard_hz: float | None = None
+    n_takes: int = 1
+    with_residual: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise PromptError(f"stereo mode {self.mode!r}: allowed are {', '.join(MODES)}")
         assert self.sample_rate > 0
         assert self.weights
+        assert self.n_takes > 0
+
+    @property
+    def context_frames(self) -> int:
+        """How far a frame of the stems looks."""
+        own = self.with_residual or self.mode == "generated"
+        return PLACING_CONTEXT_FRAMES if own else CONTEXT_FRAMES
+
+
+def needs_residual(options: SeparationOptions) -> bool:
+    """Whether the model's residual is decoded beside its target.
+
+    It tells better than what the target leaves of the downmix what is not the target, above all
+    where the model's phases are off; a draft does without it and is decoded in half the time.
+    """
+    if options.residual == "generated":
+        return True
+    return options.stereo != "mono" and options.quality != "draft"
 
 
 def heard_hz(sample_rate: int, model_rate: int) -> float | None:
@@ -96,65 +125,80 @@ def downmix_weights(blocks: Iterable[NDArray[np.floating]]) -> tuple[float, ...]
     return tuple(float(sign) / n_channels for sign in signs)
 
 
-def downmix(samples: NDArray[np.floating], weights: tuple[float, ...]) -> NDArray[np.float64]:
-    """Mono mixture [n] of samples [n, C]."""
-    return np.asarray(samples.astype(np.float64) @ np.array(weights), np.float64)
+def downmix(samples: NDArray[F], weights: tuple[float, ...]) -> NDArray[F]:
+    """Mono mixture [n] of samples [n, C], in their type."""
+    # Not `@`: its sums come in an order that may change with the size of a block.
+    return np.asarray((samples * np.array(weights, samples.dtype)).sum(axis=1), samples.dtype)
 
 
 def place(
     mixture: Iterable[NDArray[np.floating]],
-    target: Iterable[NDArray[np.floating]],
-    residual: Iterable[NDArray[np.floating]] | None,
+    voices: Iterable[NDArray[np.floating]],
     placement: Placement,
 ) -> Iterator[Samples]:
-    """The target in the mixture's channels, in blocks [n, C] of about 1.4 s.
+    """The takes in the mixture's channels, in blocks [R, n, C] of about 1.4 s.
 
-    mixture: blocks [n, C].   target, residual: blocks [n] of the model's mono stems at the same
-    rate and of the same whole length, in blocks of any sizes. Without a residual it is what the
-    target leaves of the downmix. All three are read once and side by side.
+    mixture: blocks [n, C].   voices: blocks [n, K] of the model's mono targets at the same rate
+    and of the same whole length, or [n, 2K] with its residuals after them, in blocks of any sizes.
+    Without residuals each is what the target leaves of the downmix. Both are read once and side by
+    side.
+    R: the K targets and, with `with_residual`, the first take's residual.
     """
-    n_channels = len(placement.weights)
     n_fft = n_fft_for(placement.sample_rate)
-    rows = _side_by_side(mixture, target, residual, placement, CHUNK_HOPS * n_fft // OVERLAP)
+    rows = _side_by_side(mixture, voices, placement, CHUNK_HOPS * n_fft // OVERLAP)
     if placement.mode == "mono":
-        return (np.repeat(chunk[:, n_channels, None], n_channels, axis=1) for chunk in rows)
-
-    weights = np.array(placement.weights)
+        return (_alike(chunk, placement) for chunk in rows)
     n_heard_bins = _n_heard_bins(placement, n_fft)
+    context = placement.context_frames
 
-    def projected(spectra: Spectra) -> Spectra:
-        return project(spectra[:n_channels], spectra[-2], spectra[-1], n_heard_bins)
+    def placed(window: Samples, n_rows: int) -> Samples:
+        stems = _stems(analyse(window, n_fft), placement, n_heard_bins)
+        return np.stack([synthesise(inner(stem, context), n_fft)[:n_rows] for stem in stems])
 
-    def spread(spectra: Spectra) -> Spectra:
-        return place_own_sound(spectra[-2], projected(spectra), weights)
+    return (placed(window, n_rows) for window, n_rows in windows(rows, n_fft, context))
 
-    if placement.mode == "project":
-        return through_frames(rows, n_fft, CONTEXT_FRAMES, projected)
-    return through_frames(rows, n_fft, PLACING_CONTEXT_FRAMES, spread)
+
+def _stems(spectra: Spectra, placement: Placement, n_heard_bins: int) -> Iterator[Spectra]:
+    """Spectra [C, T, F] of every stem, from those [C + 2K, T, F] of the rows."""
+    n_channels, n_takes = len(placement.weights), placement.n_takes
+    mixture, targets = spectra[:n_channels], spectra[n_channels : n_channels + n_takes]
+    residuals = spectra[n_channels + n_takes :]
+    weights = np.array(placement.weights)
+
+    first: Spectra | None = None
+    for target, residual in zip(targets, residuals, strict=True):
+        projected = project(mixture, target, residual, n_heard_bins)
+        first = projected if first is None else first
+        own = placement.mode == "generated"
+        yield place_own_sound(target, projected, weights) if own else projected
+    if placement.with_residual:
+        assert first is not None
+        yield place_own_sound(residuals[0], mixture - first, weights)
+
+
+def _alike(rows: Samples, placement: Placement) -> Samples:
+    """Stems [R, n, C], the same in every channel, of the rows [n, C + 2K]."""
+    n_channels, n_takes = len(placement.weights), placement.n_takes
+    chosen = [n_channels + take for take in range(n_takes)]
+    chosen += [n_channels + n_takes] if placement.with_residual else []
+    return np.repeat(rows.T[chosen, :, None], n_channels, axis=2)
 
 
 def _side_by_side(
     mixture: Iterable[NDArray[np.floating]],
-    target: Iterable[NDArray[np.floating]],
-    residual: Iterable[NDArray[np.floating]] | None,
+    voices: Iterable[NDArray[np.floating]],
     placement: Placement,
     n_rows: int,
 ) -> Iterator[Samples]:
-    """Rows [n, C + 2]: the mixture, the mono target and the mono residual."""
-    streams = [resized(mixture, n_rows), resized(_columns(target), n_rows)]
-    if residual is not None:
-        streams.append(resized(_columns(residual), n_rows))
-    for parts in zip(*streams, strict=True):
-        rows = np.concatenate(parts, axis=1)
-        assert rows.shape[1] == len(placement.weights) + len(streams) - 1
-        if residual is None:
-            left = downmix(parts[0], placement.weights) - parts[1][:, 0]
-            rows = np.concatenate([rows, left[:, None].astype(np.float32)], axis=1)
-        yield rows
-
-
-def _columns(blocks: Iterable[NDArray[np.floating]]) -> Iterator[NDArray[np.floating]]:
-    return (np.asarray(block)[:, None] for block in blocks)
+    """Rows [n, C + 2K]: the mixture, the mono targets and the mono residuals."""
+    n_takes = placement.n_takes
+    for block, mono in zip(resized(mixture, n_rows), resized(voices, n_rows), strict=True):
+        assert block.shape[1] == len(placement.weights), f"{block.shape}: channels"
+        assert mono.shape[1] in (n_takes, 2 * n_takes), f"{mono.shape}: of {n_takes} takes"
+        if mono.shape[1] == n_takes:
+            left = downmix(block, placement.weights)[:, None] - mono
+            mono = np.concatenate([mono, left], axis=1)
+        yield np.concatenate([block, mono], axis=1)
 
 
 def _n_heard_bins(placement: Placement, n_fft: int) -> int:

@@ -49,17 +49,14 @@ def resized(blocks: Iterable[NDArray[np.floating]], n_rows: int) -> Iterator[Sam
         yield np.concatenate(held)
 
 
-def through_frames(
-    chunks: Iterable[Samples],
-    n_fft: int,
-    context: int,
-    transform: Callable[[Spectra], Spectra],
-) -> Iterator[Samples]:
-    """Rows [n, C'] of the stream after `transform` of its spectra, in blocks of a chunk each.
+def windows(chunks: Iterable[Samples], n_fft: int, context: int) -> Iterator[tuple[Samples, int]]:
+    """The stream cut into windows of a chunk and what it depends on, each by itself.
 
     chunks: rows [n, C], each of `CHUNK_HOPS` hops (a quarter of `n_fft`) but the last.
-    transform: spectra [C, T, F] to [C', T, F]; a frame's result may depend on `context` frames
-        before and after it. Outside the stream there is silence.
+    context: frames before and after a frame on which its result depends.
+    Gives rows [m, C], of one length, and how many rows of the stream come of them, which are the
+    first that `synthesise` makes of their frames without the `context` at both ends. Outside the
+    stream there is silence.
     """
     hop = n_fft // OVERLAP
     n_chunk = CHUNK_HOPS * hop
@@ -73,13 +70,33 @@ def through_frames(
         held = np.concatenate([held, chunk])
         n_left += len(chunk)
         while len(held) >= window_rows:
-            yield _chunk_through(held[:window_rows], n_fft, context, transform)
+            yield held[:window_rows], n_chunk
             held, n_left = held[n_chunk:], n_left - n_chunk
     while held is not None and n_left > 0:
         window = np.zeros((window_rows, held.shape[1]), np.float32)
         window[: len(held)] = held[:window_rows]
-        yield _chunk_through(window, n_fft, context, transform)[:n_left]
+        yield window, min(n_left, n_chunk)
         held, n_left = held[n_chunk:], n_left - n_chunk
+
+
+def through_frames(
+    chunks: Iterable[Samples],
+    n_fft: int,
+    context: int,
+    transform: Callable[[Spectra], Spectra],
+) -> Iterator[Samples]:
+    """Rows [n, C'] of the stream after `transform` of its spectra, in blocks of a chunk each.
+
+    chunks, context: as for `windows`.   transform: spectra [C, T, F] to [C', T, F].
+    """
+    for window, n_rows in windows(chunks, n_fft, context):
+        spectra = transform(analyse(window, n_fft))
+        yield synthesise(inner(spectra, context), n_fft)[:n_rows]
+
+
+def inner(spectra: Spectra, context: int) -> Spectra:
+    """Spectra [C, T, F] without `context` frames at both ends."""
+    return spectra[:, context : spectra.shape[1] - context]
 
 
 def analyse(rows: Samples, n_fft: int) -> Spectra:
@@ -102,13 +119,6 @@ def synthesise(spectra: Spectra, n_fft: int) -> Samples:
         start=np.zeros((), np.float32),
     )
     return np.ascontiguousarray(summed.reshape(n_channels, -1).T)
-
-
-def _chunk_through(
-    window: Samples, n_fft: int, context: int, transform: Callable[[Spectra], Spectra]
-) -> Samples:
-    spectra = transform(analyse(window, n_fft))
-    return synthesise(spectra[:, context : spectra.shape[1] - context], n_fft)
 
 
 def _window(n_fft: int) -> NDArray[np.float32]:

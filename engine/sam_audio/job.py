@@ -18,6 +18,7 @@ from .workplace import Workplace
 class Job:
     """spans: the prompt's, cut to the mixture.   stretch: the part of it that is worked on.
 
+    clip_key: of the mixture's content.   weights: of its channels in what the model hears.
     scratch: for this job's files.   recall: what earlier jobs left for this one.
     work: the device, and how much is done at once.   notices: about how the model was loaded.
     """
@@ -29,6 +30,8 @@ class Job:
     options: SeparationOptions
     spans: tuple[Span, ...]
     stretch: Stretch
+    clip_key: str
+    weights: tuple[float, ...]
     scratch: Scratch
     recall: Recall
     work: Workplace

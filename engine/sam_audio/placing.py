@@ -1,66 +1,68 @@
-"""The model's mono target placed in the mixture's own channels, streamed.
+"""The model's mono takes placed in the mixture's own channels: `engine.stereo` for one job.
 
-    mono target, mono mixture - target --STFT--> powers --> mask [T, F] --x--> mixture's spectra
+    voices, session's rate [n, K] or [n, 2K] --.
+    mixture, read beside them [n, C] ----------+--> stems [R, n, C]
 
-Every channel is the mixture's own samples through one mask: nothing is in the target that is not
-in the mixture, and phase, position and everything else of the recording stay. A model that gives
-back its input gives a mask of 1.
+Where the mixture lies is looked up; how a mono sound is placed, `engine.stereo` knows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.builtin.stft import FrameGrid, Spectra, analyse, synthesise
-from engine.data import AudioClip, Monitor
+from engine.data import AudioClip, Monitor, Notice
+from engine.resample import resample_blocks
+from engine.stereo import Placement, heard_hz, needs_residual, place
 
-from .rolling import RollingSamples
+from .job import Job
+from .takes import Takes, voices
 
-_BLOCK_S = 5.0
-_FLOOR = np.float32(1e-20)
-"""Power below which nothing is there; the target's mask is 0 then."""
+_READ_SAMPLES = 1 << 16
 
 
-def placed_blocks(
-    mixture: AudioClip, takes: Iterator[NDArray[np.float32]], n_takes: int, monitor: Monitor
-) -> Iterator[NDArray[np.float32]]:
-    """Targets in consecutive blocks [K, n, C] that cover the mixture.
+def placement_of(job: Job) -> Placement:
+    """How the job's takes are placed."""
+    rate = job.mixture.sample_rate
+    return Placement(
+        sample_rate=rate,
+        weights=job.weights,
+        mode=job.options.stereo,
+        heard_hz=heard_hz(rate, job.codec.sample_rate),
+        n_takes=job.n_takes,
+        with_residual=job.options.residual == "generated",
+    )
 
-    takes: mono targets in blocks [n, K] at the mixture's rate, of its length altogether.
+
+def placed_blocks(job: Job, takes: Takes, monitor: Monitor) -> Iterator[NDArray[Any]]:
+    """Stems [R, n, C] in consecutive blocks that cover the job's stretch.
+
+    R: K targets, best first, and the model's residual of the best where it was asked for.
     Raises Cancelled.
     """
-    grid = FrameGrid.over(mixture.sample_rate, mixture.n_samples)
-    rolling = RollingSamples(takes)
-    n_hops = grid.n_frames - 1
-    n_block = max(1, round(_BLOCK_S * grid.frames_per_s))
-    for first in range(0, n_hops, n_block):
+    clip, codec = job.stretch.clip, job.codec
+    mono = voices(job, takes, with_residual=needs_residual(job.options), monitor=monitor)
+    heard = resample_blocks(mono, codec.sample_rate, clip.sample_rate, clip.n_samples)
+    return place(_blocks_of(clip, monitor), heard, placement_of(job))
+
+
+def notices(job: Job) -> tuple[Notice, ...]:
+    """What the placing does that may not be expected."""
+    limit_hz = job.codec.sample_rate / 2
+    if job.options.stereo == "project" or job.mixture.sample_rate <= job.codec.sample_rate:
+        return ()
+    return (
+        Notice(
+            "band_limited",
+            f"stereo {job.options.stereo!r} is the model's own sound, which ends at "
+            f"{limit_hz / 1000:g} kHz; what the mixture has above stays in the residual. "
+            "`project` takes the target out of the mixture's own samples, up to the top.",
+        ),
+    )
+
+
+def _blocks_of(clip: AudioClip, monitor: Monitor) -> Generator[NDArray[np.float32]]:
+    for start in range(0, clip.n_samples, _READ_SAMPLES):
         monitor.check()
-        last = min(first + n_block, n_hops)
-        start, stop = grid.samples_of(first, last + 1)
-        samples = mixture.source.read(start, stop)
-        heard = rolling.read(start, stop)
-        assert heard.shape[1] == n_takes
-        placed = _placed(samples, heard, grid, first, last)
-        yield placed[:, : grid.n_samples - first * grid.hop_length]
-
-
-def soft_mask(target: Spectra, mixture: Spectra) -> NDArray[np.float32]:
-    """The target's share of the power, 0 to 1, per bin; `target` and `mixture` are mono spectra."""
-    power = np.square(np.abs(target))
-    rest = np.square(np.abs(mixture - target))
-    return np.asarray(power / np.maximum(power + rest, _FLOOR), np.float32)
-
-
-def _placed(
-    samples: NDArray[np.float32],
-    heard: NDArray[np.float32],
-    grid: FrameGrid,
-    first: int,
-    last: int,
-) -> NDArray[np.float32]:
-    """Targets [K, n, C] between the centres of the frames `first` and `last`."""
-    spectra = analyse(samples, grid, first, last + 1)
-    mono = spectra.mean(axis=0)
-    masks = [soft_mask(take, mono) for take in analyse(heard, grid, first, last + 1)]
-    return np.stack([synthesise(spectra * mask, grid.n_fft) for mask in masks])
+        yield clip.source.read(start, min(start + _READ_SAMPLES, clip.n_samples))

@@ -8,15 +8,16 @@ masked video -> features
 
 from dataclasses import dataclass
 
-from engine.data import Monitor, Span, clip_spans
+from engine.data import AudioClip, Monitor, Span, clip_spans
 from engine.errors import CheckpointNotFound
 from engine.model.text_encoder import EncodedText
 
 from .frames import Frames
 from .guidance import Guidance
-from .hearing import Heard, hear
+from .hearing import Downmix, Heard, hear
 from .job import Job
-from .recall import clip_key, video_key
+from .recall import video_key
+from .scratch import Scratch
 from .seeing import see
 from .spotting import Spotted, spot
 from .stretch import Stretch, difference, excerpt, widened
@@ -40,9 +41,8 @@ def prepared(job: Job, monitor: Monitor) -> Prepared:
 
     Raises AudioError, PromptError for the video, CheckpointError, DiskFull or Cancelled.
     """
-    key = clip_key(job.mixture)
-    heard = _heard(job, key, monitor)
-    spotted = _spotted(job, key, heard.latents, monitor)
+    heard = _heard(job, monitor)
+    spotted = _spotted(job, heard.latents, monitor)
     guidance = Guidance(
         audio=heard.latents,
         text=_text(job),
@@ -53,8 +53,8 @@ def prepared(job: Job, monitor: Monitor) -> Prepared:
     return Prepared(heard, guidance, spotted, _earlier(job, monitor))
 
 
-def _heard(job: Job, key: str, monitor: Monitor) -> Heard:
-    known, stretch = job.recall.heard, job.stretch
+def _heard(job: Job, monitor: Monitor) -> Heard:
+    known, stretch, key = job.recall.heard, job.stretch, job.clip_key
     whole = known.known(key)
     if whole is None and stretch.is_whole:
         return known.get(key, lambda: _hear(job, stretch, monitor))
@@ -67,10 +67,15 @@ def _heard(job: Job, key: str, monitor: Monitor) -> Heard:
 def _hear(job: Job, stretch: Stretch, monitor: Monitor) -> Heard:
     """The stretch's latents; at its edges they know what lies beyond, as they do in the file."""
     wide = widened(stretch, job.mixture, job.codec)
-    heard = hear(job.work, wide.clip, job.config.codec_chunk_s, job.recall.scratch, monitor)
+    heard = _encoded(job, wide.clip, job.recall.scratch, monitor)
     first = stretch.frames.start - wide.frames.start
     latents = heard.latents.between(first, first + stretch.frames.n_frames)
     return Heard(latents, stretch.n_samples, heard.notices)
+
+
+def _encoded(job: Job, clip: AudioClip, scratch: Scratch, monitor: Monitor) -> Heard:
+    mono = Downmix(clip, job.weights)
+    return hear(job.work, mono, job.config.codec_chunk_s, scratch, monitor)
 
 
 def _text(job: Job) -> EncodedText:
@@ -85,7 +90,7 @@ def _text(job: Job) -> EncodedText:
     return job.recall.texts.get(description, make)
 
 
-def _spotted(job: Job, key: str, latents: Frames, monitor: Monitor) -> Spotted | None:
+def _spotted(job: Job, latents: Frames, monitor: Monitor) -> Spotted | None:
     wanted = job.config.predict_spans
     if job.spans or not job.prompt.description or wanted == "off":
         return None
@@ -100,7 +105,7 @@ def _spotted(job: Job, key: str, latents: Frames, monitor: Monitor) -> Spotted |
         return _in_the_file(job, spotted)
 
     try:
-        place = (key, job.prompt.description, job.stretch.frames, job.windows)
+        place = (job.clip_key, job.prompt.description, job.stretch.frames, job.windows)
         return job.recall.spotted.get(place, make)
     except CheckpointNotFound:
         if wanted == "on":
@@ -139,7 +144,7 @@ def _earlier(job: Job, monitor: Monitor) -> Frames | None:
     target = excerpt(job.options.rerun.base_target, start, stop)
     first = job.stretch.frames.start - wide.frames.start
     streams = [
-        hear(job.work, clip, job.config.codec_chunk_s, job.scratch, monitor).latents.between(
+        _encoded(job, clip, job.scratch, monitor).latents.between(
             first, first + job.stretch.frames.n_frames
         )
         for clip in (target, difference(wide.clip, target))

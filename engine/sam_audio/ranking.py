@@ -19,7 +19,7 @@ from engine.rankers.base import RankingRequest
 from engine.rankers.ensemble import Ranking, RankingReport
 
 from .frames import Frames
-from .hearing import mono_blocks
+from .hearing import Downmix, mono_blocks
 from .job import Job
 from .rolling import RollingSamples
 from .seeing import shown_in
@@ -96,7 +96,7 @@ def _requests(
     """What the rankers are asked, part by part."""
     rate, hop_length = job.codec.sample_rate, job.codec.hop_length
     first_frame = job.stretch.frames.start
-    mono = RollingSamples(mono_blocks(job.stretch.clip, rate))
+    mono = RollingSamples(mono_blocks(Downmix(job.stretch.clip, job.weights), rate))
     shown = _shown(job) if has_video else None
     for part in _parts(job):
         start, stop = part.start * hop_length, min(part.stop * hop_length, waves.n_frames)

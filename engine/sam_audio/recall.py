@@ -59,6 +59,7 @@ class Recall:
 
     def __init__(self, scratch: Scratch) -> None:
         self.scratch = scratch
+        self.weights: Recent[tuple[float, ...]] = Recent(_N_TEXTS)
         self.heard: Recent[Heard] = Recent(_N_CLIPS)
         self.texts: Recent[EncodedText] = Recent(_N_TEXTS)
         self.videos: Recent[Frames] = Recent(_N_VIDEOS)

@@ -6,6 +6,7 @@ from engine.data import JsonValue, Notice
 
 from .device import dtype_name
 from .job import Job
+from .placing import notices as placing_notices
 from .preparation import Prepared
 from .quality import sampling_for
 from .ranking import RankedTakes
@@ -15,6 +16,7 @@ from .windows import Window
 def notices(job: Job, ready: Prepared, ranked: RankedTakes | None) -> tuple[Notice, ...]:
     """What may have gone otherwise than meant."""
     found = (*job.notices, *job.work.ladder.notices(), *ready.heard.notices)
+    found += placing_notices(job)
     prompt, spans = job.prompt, ready.guidance.spans
     if not prompt.description and prompt.masked_video is None:
         found += (
@@ -62,7 +64,9 @@ def settings(
         "predicted_spans": (
             None if ready.spotted is None else [str(span) for span in ready.spotted.spans]
         ),
-        "placing": "project",
+        "stereo": job.options.stereo,
+        "residual": job.options.residual,
+        "downmix": list(job.weights),
         "ranking": None if ranked is None else ranked.as_json(),
         "torch": torch.__version__,
     }

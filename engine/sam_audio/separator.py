@@ -3,7 +3,7 @@
 mixture ---hearing--> latents [T, C]                       chunks with context: exact
 prompt --guidance---> text, spans, video                   known from earlier jobs, or made once
 noise by frame -----> windows, sampled as one -----------> latents [K, T, 2C]
-takes: ranked, mono, 48 kHz, chunks --> session's rate --> placing: the mixture's own channels
+takes: ranked, mono, 48 kHz, chunks --> session's rate --> placing: in the mixture's channels
 
 Latents, features and takes lie in temporary files: memory does not grow with the mixture.
 """
@@ -23,25 +23,25 @@ from engine.data import AudioClip, Estimate, Monitor, Prompt, SeparationOptions,
 from engine.errors import PromptError
 from engine.model.separation import SAMAudio
 from engine.rerun import checked_rerun, spliced_blocks
-from engine.resample import resample_blocks
 from engine.samplers import Draw
 
 from .config import SamAudioConfig
 from .device import computing
 from .frames import Frames
 from .guidance import Network, window_velocity
+from .hearing import heard_weights
 from .job import Job
 from .loading import Loaded, load_installed, loaded
 from .placing import placed_blocks
 from .plan import RunPlan
 from .preparation import Prepared, prepared
 from .quality import sampling_for
-from .recall import Recall
+from .recall import Recall, clip_key
 from .report import notices, settings
 from .sampling import Course, held, sampled_latents
 from .scratch import Scratch
 from .stretch import stretch_of
-from .takes import Takes, ordered_takes, voices
+from .takes import Takes, ordered_takes
 from .windows import noise_field
 from .workplace import Workplace
 
@@ -103,7 +103,7 @@ class SamAudioSeparator:
     def estimate(
         self, mixture: AudioClip, prompt: Prompt, options: SeparationOptions, monitor: Monitor
     ) -> Estimate:
-        """The target of every candidate, best first, as the mixture's own samples through a mask.
+        """The target of every candidate, best first, in the mixture's channels.
 
         Everything up to the latents happens here. With one candidate, decoding happens while the
         blocks are consumed; several are decoded and ranked here.
@@ -125,6 +125,7 @@ class SamAudioSeparator:
             blocks=_within(_blocks(job, takes, monitor), options.n_threads),
             spans=spans,
             n_candidates=options.n_candidates,
+            with_residual=options.residual == "generated",
             scores=takes.ranked.scores if takes.ranked else (),
             confidence=_UNKNOWN_CONFIDENCE,
             notices=notices(job, ready, takes.ranked),
@@ -138,7 +139,7 @@ class SamAudioSeparator:
         rerun = None if options.rerun is None else checked_rerun(options.rerun, mixture)
         if self._loaded is None:
             self._loaded = loaded(self._load(), self._config)
-        here = self._loaded
+        here, key = self._loaded, clip_key(mixture)
         return Job(
             model=here.model,
             config=self._config,
@@ -149,6 +150,8 @@ class SamAudioSeparator:
             stretch=stretch_of(
                 mixture, rerun, self._config.overlap_s, here.model.config.audio_codec
             ),
+            clip_key=key,
+            weights=self._recall.weights.get(key, lambda: heard_weights(mixture)),
             scratch=scratch,
             recall=self._recall,
             work=Workplace(here.model, here.residency, here.plan(options.n_candidates)),
@@ -178,16 +181,14 @@ def _sampled(job: Job, ready: Prepared, network: Network, monitor: Monitor) -> F
 
 
 def _blocks(job: Job, takes: Takes, monitor: Monitor) -> Generator[NDArray[Any]]:
-    """Targets [K, n, C] in the mixture's channels and rate; its files are let go of at the end."""
+    """Stems [R, n, C] in the mixture's channels and rate; its files are let go of at the end."""
     start = _SAMPLED if takes.ranked is None else _RANKED
-    clip, rerun = job.stretch.clip, job.options.rerun
+    rerun = job.options.rerun
     try:
-        mono = voices(job, takes, with_residual=False, monitor=monitor.part(start, 1.0))
-        rate = job.codec.sample_rate
-        heard = resample_blocks(mono, rate, clip.sample_rate, clip.n_samples)
-        placed: Iterator[NDArray[Any]] = placed_blocks(clip, heard, job.n_takes, monitor)
+        placed = placed_blocks(job, takes, monitor.part(start, 1.0))
         if rerun is not None:
-            placed = spliced_blocks(rerun, job.stretch.start_sample, placed)
+            residual_of = job.mixture if job.options.residual == "generated" else None
+            placed = spliced_blocks(rerun, job.stretch.start_sample, placed, residual_of)
         yield from placed
     finally:
         job.scratch.close()

@@ -76,7 +76,8 @@ def scores(stems: Stems, kind: str) -> list[tuple[float, float]]:
     estimates = [ideal_ratio_mask(stems, ""), mono_mask(mixture, target, residual)]
     for mode in MODES:
         placement = Placement(stems.sample_rate, weights, mode)
-        estimates.append(np.concatenate(list(place([mixture], [target], [residual], placement))))
+        voices = np.column_stack([target, residual])
+        estimates.append(np.concatenate(list(place([mixture], [voices], placement)), axis=1)[0])
     before = si_sdr(mixture, truth)
     return [
         (si_sdr(each.astype(np.float64), truth) - before, ild_error(each, truth))

@@ -17,7 +17,16 @@ from engine.data import AudioClip, AudioFormat, Estimate, Monitor
 from engine.errors import OutputError
 from engine.render import Rendered, RenderPlan, render
 
-from .clips import BITS, close_all, estimate_of, integers, noise, read_back, write_integers
+from .clips import (
+    BITS,
+    blocks_of,
+    close_all,
+    estimate_of,
+    integers,
+    noise,
+    read_back,
+    write_integers,
+)
 
 FORMATS = [
     ("WAV", "PCM_U8"),
@@ -426,3 +435,28 @@ def test_large_blocks_and_empty_blocks_are_taken(tmp_path: Path) -> None:
     made = render(mixture, Estimate(blocks), RenderPlan(tmp_path), Monitor())
     assert made.null_db == -math.inf
     close_all(made.target, made.residual)
+
+
+def test_a_residual_of_its_own_is_kept_and_what_is_missing_is_said(tmp_path: Path) -> None:
+    samples = noise(3_000, 2, peak=0.5)
+    soundfile.write(tmp_path / "mix.wav", samples, 48_000, "PCM_16")
+    mixture = open_clip(tmp_path / "mix.wav")
+    target, other, residual = 0.25 * samples, 0.5 * samples, 0.5 * samples
+    stacked = np.stack([target, other, residual])
+    estimate = Estimate(blocks_of(stacked, 700), n_candidates=2, with_residual=True)
+    made = render(mixture, estimate, RenderPlan(folder=tmp_path / "out"), Monitor())
+    assert len(made.candidates) == 2
+    assert np.abs(read_back(made.residual) - residual).max() < 2**-15
+    assert made.null_db == pytest.approx(20 * np.log10(0.125), abs=0.01)
+    (notice,) = made.notices
+    assert notice.code == "residual_generated"
+    assert f"{made.null_db:.1f} dBFS" in notice.message
+    close_all(mixture, *made.candidates, made.residual)
+
+
+def test_a_residual_of_its_own_that_fits_is_said_too() -> None:
+    mixture = clip_from_array(np.full((100, 1), 1 << 14, np.int16), 48_000)
+    halves = np.full((2, 100, 1), 0.25)
+    made = render(mixture, Estimate(iter([halves]), with_residual=True), RenderPlan(), Monitor())
+    assert made.null_db == -math.inf
+    assert "by nothing" in made.notices[0].message

@@ -42,7 +42,6 @@ from engine.model.evaluator import Evaluator
 from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.frames import Frames
 from engine.sam_audio.guidance import Guidance, window_condition, window_velocity
-from engine.sam_audio.placing import placed_blocks
 from engine.sam_audio.preparation import prepared
 from engine.sam_audio.scratch import Scratch
 from engine.sam_audio.separator import SamAudioSeparator, _sampled
@@ -191,8 +190,12 @@ def test_notices_name_what_the_model_does_not_get(tiny: SamAudioSeparator) -> No
     one = noise(9_000, 1)
     opposite = np.concatenate([one, -one], axis=1)
     result = split(tiny, opposite, prompt=Prompt(spans=[Span(0.0, 0.1)]))
-    assert [notice.code for notice in result.notices] == ["channels_cancel", "no_description"]
+    assert [notice.code for notice in result.notices] == ["channels_turned", "no_description"]
     assert not split(tiny, one).notices
+    wide = np.concatenate([one, noise(9_000, 1, 1)], axis=1)
+    (notice,) = split(tiny, wide, 96_000, stereo="generated").notices
+    assert notice.code == "band_limited"
+    assert "24 kHz" in notice.message
 
 
 def test_progress_rises_and_every_step_can_be_the_last(tiny: SamAudioSeparator) -> None:
@@ -237,17 +240,6 @@ def test_bfloat16_stays_near_float32(tiny: SamAudioSeparator, root: Path) -> Non
     assert settings["precision"] == "bfloat16"
     error = np.square(result.target.samples - exact).sum() / np.square(exact).sum()
     assert 0 < error < 0.01
-
-
-def test_a_target_that_is_the_mixture_gives_it_back() -> None:
-    mixture = noise(100_003, 1) * np.float32([[1.0, -0.3]])
-    clip = clip_from_array(mixture, 44_100)
-    mono = mixture.mean(axis=1, keepdims=True)
-    whole = np.concatenate(list(placed_blocks(clip, iter([mono]), 1, Monitor())), axis=1)[0]
-    assert whole.shape == mixture.shape
-    assert 20 * np.log10(np.abs(whole - mixture).max()) < -120
-    silent = placed_blocks(clip, iter([np.zeros_like(mono)]), 1, Monitor())
-    assert max(np.abs(block).max() for block in silent) == 0
 
 
 def test_the_store_decides_which_separators_are_ready(root: Path, tmp_path: Path) -> None:

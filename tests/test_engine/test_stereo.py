@@ -1,10 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.data import SeparationOptions, StereoMode
 from engine.errors import PromptError
 from engine.eval.metrics import si_sdr
-from engine.stereo import MODES, Mode, Placement, downmix, downmix_weights, heard_hz, place
+from engine.stereo import (
+    MODES,
+    Placement,
+    downmix,
+    downmix_weights,
+    heard_hz,
+    needs_residual,
+    place,
+)
 from engine.stereo_frames import CHUNK_HOPS, analyse, n_fft_for, resized, through_frames
 
 RATE = 16_000
@@ -26,20 +37,25 @@ def placed(
     mixture: Samples,
     target: Samples,
     residual: Samples | None,
-    mode: Mode = "project",
+    mode: StereoMode = "project",
     weights: tuple[float, ...] | None = None,
     block: int = 10_000,
 ) -> Samples:
     n_channels = mixture.shape[1]
     weights = weights or (1 / n_channels,) * n_channels
+    voices = target[:, None] if residual is None else np.column_stack([target, residual])
+    return stems(mixture, voices, Placement(RATE, weights, mode), block)[0]
+
+
+def stems(
+    mixture: Samples, voices: Samples, placement: Placement, block: int = 10_000
+) -> NDArray[np.float64]:
+    """[R, N, C]; the voices come in blocks of another size."""
     starts = range(0, len(mixture), block)
     blocks = place(
-        [mixture[start : start + block] for start in starts],
-        [target],
-        None if residual is None else [residual],
-        Placement(RATE, weights, mode),
+        (mixture[start : start + block] for start in starts), [voices[:7], voices[7:]], placement
     )
-    return np.concatenate(list(blocks)).astype(np.float64)
+    return np.concatenate(list(blocks), axis=1).astype(np.float64)
 
 
 def error_db(estimate: Samples, wanted: Samples) -> float:
@@ -80,7 +96,7 @@ def test_a_model_that_returns_its_input_gives_the_mixture(n_channels: int) -> No
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("n_samples", [1, 2, 511, 4097])
-def test_every_length_and_zeros(mode: Mode, n_samples: int) -> None:
+def test_every_length_and_zeros(mode: StereoMode, n_samples: int) -> None:
     mixture = np.ones((n_samples, 2)) * [0.5, -0.25]
     silence = np.zeros(n_samples)
     given = placed(mixture, mixture.mean(axis=1), None, mode)
@@ -96,11 +112,51 @@ def test_thirty_two_channels() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_block_sizes_do_not_matter(mode: Mode) -> None:
+def test_block_sizes_do_not_matter(mode: StereoMode) -> None:
     target, rest = scene((1.0, 0.3), (0.4, 0.9))
-    stems = (target + rest, target.mean(axis=1), rest.mean(axis=1), mode)
-    whole = placed(*stems, block=len(target))
-    assert np.array_equal(placed(*stems, block=997), whole)
+    given = (target + rest, target.mean(axis=1), rest.mean(axis=1), mode)
+    whole = placed(*given, block=len(target))
+    assert np.array_equal(placed(*given, block=997), whole)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_takes_do_not_know_of_each_other(mode: StereoMode) -> None:
+    target, rest = scene((1.0, 0.3), (0.4, 0.9))
+    mixture, mono = target + rest, np.column_stack([target.mean(axis=1), rest.mean(axis=1)])
+    placement = Placement(RATE, (0.5, 0.5), mode, n_takes=2)
+    both = stems(mixture, np.concatenate([mono, mono[:, ::-1]], axis=1), placement)
+    for take, (first, second) in zip(both, (mono.T, mono.T[::-1]), strict=True):
+        assert np.array_equal(take, placed(mixture, first, second, mode))
+    assert np.abs(both[0] - both[1]).max() > 0.01
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_models_own_residual_is_placed_beside_its_target(mode: StereoMode) -> None:
+    target, rest = scene((1.0, 0.25), (0.4, 0.9))
+    mono = np.column_stack([target.mean(axis=1), 0.8 * rest.mean(axis=1)])
+    plain = Placement(RATE, (0.5, 0.5), mode)
+    (alone,) = stems(target + rest, mono, plain)
+    made, residual = stems(target + rest, mono, replace(plain, with_residual=True))
+    assert error_db(made, alone) < -120
+    # It is the model's own sound, too soft as it may be, and not what the target leaves.
+    assert error_db(residual.mean(axis=1), mono[:, 1]) < -20
+    if mode != "mono":
+        assert si_sdr(residual, rest) > 20
+
+
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        (SeparationOptions(), True),
+        (SeparationOptions(stereo="generated"), True),
+        (SeparationOptions(stereo="mono"), False),
+        (SeparationOptions(quality="draft"), False),
+        (SeparationOptions(stereo="mono", residual="generated"), True),
+        (SeparationOptions(quality="draft", residual="generated"), True),
+    ],
+)
+def test_the_residual_is_decoded_where_it_helps(options: SeparationOptions, needed: bool) -> None:
+    assert needs_residual(options) == needed
 
 
 def test_panned_sources_are_told_apart_by_a_true_estimate() -> None:
@@ -187,8 +243,8 @@ def test_the_band_that_the_model_does_not_hear_follows_the_octave_below() -> Non
     for share in (1.0, 0.5):
         placement = Placement(RATE, (0.5, 0.5), heard_hz=0.9 * RATE / 4)
         target, rest = share * heard, (1 - share) * heard
-        estimate = np.concatenate(list(place([mixture], [target], [rest], placement)))
-        power = np.abs(analyse(estimate, 512)[:, 4:-4]) ** 2
+        estimate = stems(mixture, np.column_stack([target, rest]), placement)[0]
+        power = np.abs(analyse(estimate.astype(np.float32), 512)[:, 4:-4]) ** 2
         whole = np.abs(analyse(mixture.astype(np.float32), 512)[:, 4:-4]) ** 2
         found = power[:, :, 160:].sum() / whole[:, :, 160:].sum()
         assert found == pytest.approx(share**2, rel=0.1)
