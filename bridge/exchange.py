@@ -95,6 +95,7 @@ class Exchange:
         try:
             content = _read(path)
             put, request = _parsed(content, _submission_id(path, content))
+            only_put = "prompt" not in content
         except (ProtocolError, OSError) as error:
             self._refuse(path, getattr(error, "code", "bad_message"), str(error))
             return
@@ -102,6 +103,9 @@ class Exchange:
         def on_clip(reply: ClipPutReply | BridgeError) -> None:
             if isinstance(reply, BridgeError):
                 self._refuse(path, reply.code, str(reply))
+            elif reply.clip is not None and only_put:
+                done = {"state": DONE, "job_id": "", "clip_id": reply.clip.clip_id}
+                self._finish(path, {**_head(path.name), **done})
             elif reply.clip is not None:
                 self._submit(
                     path,
@@ -196,7 +200,8 @@ def _parsed(content: dict[str, Any], submission_id: str) -> tuple[ClipPut | None
             raise FieldError("clip: an object was expected")
         clip_id = str(clip.get("clip_id", ""))
         put = None if clip_id else _put(clip)
-        prompt = from_wire(WirePrompt, content.get("prompt"), "prompt")
+        said = content.get("prompt", {} if put is not None else None)
+        prompt = from_wire(WirePrompt, said, "prompt")
         options = from_wire(JobOptions, content.get("options", {}), "options")
     except FieldError as error:
         raise ProtocolError(str(error), "bad_body") from error

@@ -53,6 +53,19 @@ def test_a_request_is_answered_with_a_manifest(tmp_path: Path) -> None:
     assert not list((root / "inbox").iterdir())
 
 
+def test_a_request_without_a_prompt_puts_a_clip_only(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    clip = write_clip(tmp_path / "a.wav")
+    origin = {"host": "REAPER", "position_s": 2.0}
+    with driving(root, **QUICK) as desk:
+        hand_in(root, "one.json", {"request": 1, "clip": {"path": str(clip), "origin": origin}})
+        answer = answer_of(desk, root, "one", "done", "failed")
+        assert answer["job_id"] == ""
+        put = desk.ask(lambda own: own.clip(answer["clip_id"]))
+        assert (put.origin.host, put.origin.position_s) == ("REAPER", 2.0)
+    assert list((root / "outbox").iterdir()) == [root / "outbox" / "one.answer.json"]
+
+
 def test_a_request_that_fails_says_why(tmp_path: Path) -> None:
     root = tmp_path / "store"
     with driving(root, **QUICK) as desk:

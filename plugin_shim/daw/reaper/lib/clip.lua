@@ -1,0 +1,108 @@
+-- The file that is sent for an item, and how the item lies in it.
+--
+-- A stretch of a WAV file is cut out bit for bit and keeps the file's own time base: the stems get
+-- the item's play rate and pitch, and fit below it whatever these are. Anything else that REAPER
+-- plays (reversed, looped, stretched, compressed) is rendered by REAPER as the item sounds, before
+-- volume, fades and effects, at the rate of its file; its stems play at rate 1.
+--
+--     file     |------------------------------------|
+--     cut          |=================|                first = floor(offset * sample_rate)
+--     item          |---------------|                 offset in the cut: less than one sample
+
+local wav = require("wav")
+
+local clip = {}
+
+local BLOCK_SAMPLES = 16384
+local ROUNDING = 1e-6
+
+local function cut_of(found, source)
+  local rate = source.sample_rate
+  local first = math.max(math.floor(found.offset_s * rate + ROUNDING), 0)
+  local stop_s = found.offset_s + found.length_s * found.rate
+  local stop = math.min(math.ceil(stop_s * rate - ROUNDING), source.n_samples)
+  return first, stop
+end
+
+local function blocks_of(accessor, found, n_samples)
+  local buffer = reaper.new_array(BLOCK_SAMPLES * found.n_channels)
+  local n_done, problem = 0, nil
+  local function next_block()
+    if n_done >= n_samples then
+      return nil
+    end
+    local n = math.min(BLOCK_SAMPLES, n_samples - n_done)
+    buffer.clear()
+    local answer = reaper.GetAudioAccessorSamples(accessor, found.sample_rate, found.n_channels,
+      n_done / found.sample_rate, n, buffer)
+    if answer < 0 then
+      problem = found.name .. ": REAPER cannot read its audio; is the media offline?"
+      return nil
+    end
+    n_done = n_done + n
+    return buffer.table(1, n * found.n_channels)
+  end
+  return next_block, function() return problem end
+end
+
+local function render(found, to)
+  local n_samples = math.floor(found.length_s * found.sample_rate + 0.5)
+  if n_samples < 1 then
+    return nil, found.name .. ": it is shorter than a sample"
+  end
+  local accessor = reaper.CreateTakeAudioAccessor(found.take)
+  if not accessor then
+    return nil, found.name .. ": REAPER gives no audio for it; glue it first (Item: Glue items)"
+  end
+  local next_block, problem = blocks_of(accessor, found, n_samples)
+  local is_written, why =
+    wav.write_float(to, found.sample_rate, found.n_channels, n_samples, next_block)
+  reaper.DestroyAudioAccessor(accessor)
+  if problem() then
+    os.remove(to)
+    return nil, problem()
+  end
+  return is_written, why
+end
+
+--- Where the item's file lies: the item's own, or a new one in `folder`. A table with `file`,
+--- `offset_s` (of the item in it), `rate`, `keeps_pitch`, `pitch`, `channel_mode`, `duration_s` and
+--- `start_s` (of the file's first sample on the timeline); or nil and why there is none.
+function clip.of(found, folder)
+  local to = folder .. "/" .. (found.name:gsub('[%c<>:"/\\|?*]', " "):sub(1, 80)) .. ".wav"
+  if found.why_rendered then
+    reaper.RecursiveCreateDirectory(folder, 0)
+    local is_rendered, why = render(found, to)
+    if not is_rendered then
+      return nil, why
+    end
+    return { file = to, offset_s = 0, rate = 1, keeps_pitch = 1, pitch = 0, channel_mode = 0,
+      start_s = found.position_s, duration_s = found.length_s }
+  end
+  local source = wav.read(found.file)
+  local first, stop = cut_of(found, source)
+  if stop <= first then
+    return nil, found.name .. ": it lies beyond the end of its file; there is no audio in it"
+  end
+  local made = { file = found.file, rate = found.rate, keeps_pitch = found.keeps_pitch,
+    pitch = found.pitch, channel_mode = found.channel_mode }
+  if first > 0 or stop < source.n_samples then
+    reaper.RecursiveCreateDirectory(folder, 0)
+    local is_cut, why = wav.cut(found.file, source, first, stop, to)
+    if not is_cut then
+      return nil, why
+    end
+    made.file = to
+  end
+  made.offset_s = found.offset_s - first / source.sample_rate
+  made.start_s = found.position_s - made.offset_s / found.rate
+  made.duration_s = (stop - first) / source.sample_rate
+  return made
+end
+
+--- Seconds after the item's start, as seconds in the file of `made`.
+function clip.time_in(made, item_s)
+  return math.min(math.max(made.offset_s + item_s * made.rate, 0), made.duration_s)
+end
+
+return clip

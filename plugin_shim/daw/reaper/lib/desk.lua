@@ -1,0 +1,224 @@
+-- The REAPER side of the exchange: settings, the engine process, requests, and waiting for answers.
+
+local clip = require("clip")
+local dialog = require("dialog")
+local exchange = require("exchange")
+local json = require("json")
+local memory = require("memory")
+local place = require("place")
+
+local desk = {}
+
+local LOOK_EVERY_S = 0.3
+local PATIENCE_S = 20
+local NO_WAIT = -2
+local HOST = "REAPER"
+
+local function system()
+  local name = reaper.GetOS()
+  if name:match("^Win") then
+    return "windows"
+  end
+  return (name:match("^OSX") or name:match("^macOS")) and "macos" or "linux"
+end
+
+local function say(text)
+  reaper.ShowConsoleMsg("StemLasso: " .. text .. "\n")
+end
+
+--- Opens the desk. home: the folder of the scripts, where the installer left its settings.
+function desk.open(home)
+  local settings = exchange.read_settings(home .. "stemlasso.json")
+  local store = settings.store or exchange.usual_store(system(), os.getenv)
+  local project, file = reaper.EnumProjects(-1)
+  local opened = { settings = settings, exchange = exchange.open(store), project = project,
+    project_file = file or "", asked = {} }
+  return setmetatable(opened, { __index = desk })
+end
+
+--- Runs `stemlasso WORDS...` without waiting; false when the installer left no command.
+function desk:run(...)
+  local words = {}
+  for _, word in ipairs(self.settings.command or {}) do
+    words[#words + 1] = '"' .. word .. '"'
+  end
+  if #words == 0 then
+    return false
+  end
+  for _, word in ipairs({ ... }) do
+    words[#words + 1] = '"' .. word .. '"'
+  end
+  reaper.ExecProcess(table.concat(words, " "), NO_WAIT)
+  return true
+end
+
+local function request_of(self, found, made, wish, folder)
+  local request = {
+    clip = {
+      path = made.file, name = found.name,
+      origin = { host = HOST, project = self.project_file, track = found.track_name,
+        position_s = made.start_s },
+    },
+  }
+  if wish then
+    local spans = json.array({})
+    for _, span in ipairs(dialog.spans_for(self.project, wish, found)) do
+      local start_s, end_s = clip.time_in(made, span[1]), clip.time_in(made, span[2])
+      if end_s > start_s then
+        spans[#spans + 1] = { start_s = start_s, end_s = end_s, sign = span[3] }
+      end
+    end
+    request.prompt = { description = wish.description, spans = spans }
+    request.options = { n_candidates = wish.n_takes, output_folder = folder }
+  end
+  return request
+end
+
+--- Sends items to the engine process; with a wish (see dialog) they are separated, without one they
+--- only appear in the panel. Returns how many went, and refusals in words.
+function desk:send(items, wish)
+  local refused, n_sent = {}, 0
+  for _, found in ipairs(items) do
+    local name = self.exchange:new_name("reaper")
+    local folder = reaper.GetProjectPathEx(self.project) .. "/StemLasso/" .. name
+    local made, why = clip.of(found, folder)
+    local is_asked = made
+    if made then
+      is_asked, why = self.exchange:ask(name, request_of(self, found, made, wish, folder))
+    end
+    if is_asked then
+      memory.keep(self.project, name, {
+        file = made.file, start_s = made.start_s, offset_s = made.offset_s, rate = made.rate,
+        keeps_pitch = made.keeps_pitch, pitch = made.pitch, channel_mode = made.channel_mode,
+        position_s = found.position_s, length_s = found.length_s, manner = found.manner,
+        item_guid = found.item_guid, track_guid = found.track_guid, track_name = found.track_name,
+        mutes = wish ~= nil and wish.mutes or false, is_asked = wish ~= nil,
+      })
+      self.asked[name] = reaper.time_precise()
+      n_sent = n_sent + 1
+    else
+      refused[#refused + 1] = why
+    end
+  end
+  return n_sent, refused
+end
+
+--- Places the stems of one manifest, asked for as `asked_as` where that is known. Returns whether
+--- they are placed, and otherwise why not; nothing for what belongs elsewhere or is placed already.
+function desk:insert(manifest, asked_as)
+  local record, name = memory.find(self.project, manifest, asked_as)
+  local is_ours = record or (manifest.project == self.project_file and self.project_file ~= "")
+  if not is_ours or memory.is_placed(self.project, manifest.job_id) then
+    return false
+  end
+  local is_placed, why = place.stems(self.project, manifest, record)
+  if not is_placed then
+    return false, why
+  end
+  memory.note_placed(self.project, manifest.job_id)
+  self.exchange:forget_manifest(manifest.job_id)
+  if record and record.is_asked then
+    memory.forget(self.project, name) -- a clip in the panel may give more stems
+  end
+  return true
+end
+
+--- Why requests of this project came to nothing, where that is known by now.
+local function failures(self)
+  local refused = {}
+  for _, each in ipairs(memory.all(self.project)) do
+    local answer = self.exchange:answer(each.name)
+    if answer and (answer.state == "failed" or answer.state == "cancelled") then
+      refused[#refused + 1] = answer.error and answer.error.message or "it was cancelled"
+      memory.forget(self.project, each.name)
+      self.exchange:forget_answer(each.name)
+    end
+  end
+  return refused
+end
+
+--- Places everything finished in the outbox that belongs to this project. Returns how many jobs,
+--- and what could not be placed, in words.
+function desk:insert_all()
+  local outbox, n_placed, refused = self.exchange.outbox, 0, failures(self)
+  local names = {}
+  reaper.EnumerateFiles(outbox, -1) -- forget what REAPER remembers of the folder
+  for index = 0, math.huge do
+    local name = reaper.EnumerateFiles(outbox, index)
+    if not name then
+      break
+    end
+    if name:match("%.timeline%.json$") and name:sub(1, 1) ~= "." then
+      names[#names + 1] = name
+    end
+  end
+  for _, name in ipairs(names) do
+    local manifest, why = self.exchange:manifest(outbox .. "/" .. name)
+    local is_placed = false
+    if manifest and manifest.host == HOST then
+      is_placed, why = self:insert(manifest)
+    end
+    n_placed = n_placed + (is_placed and 1 or 0)
+    refused[#refused + 1] = why
+  end
+  return n_placed, refused
+end
+
+--- Looks after one request: true when nothing more will come of it.
+local function is_settled(self, name, asked_s)
+  local answer = self.exchange:answer(name)
+  if not answer then
+    if reaper.time_precise() - asked_s > PATIENCE_S and not self.is_impatient then
+      self.is_impatient = true
+      say("no answer yet. Is the engine process running? `stemlasso status` starts it.")
+    end
+    return false
+  elseif answer.state == "queued" then
+    return false
+  end
+  if answer.state == "done" and answer.manifest then
+    local manifest, why = self.exchange:manifest(answer.manifest)
+    if manifest then
+      _, why = self:insert(manifest, name)
+    end
+    if why then
+      say(why)
+    end
+  elseif answer.state ~= "done" then
+    memory.forget(self.project, name)
+    local because = answer.error and answer.error.message or "it was cancelled"
+    say("no stems: " .. because)
+  end
+  self.exchange:forget_answer(name)
+  return true
+end
+
+--- Waits for what was sent without holding REAPER up, and places stems as they come.
+function desk:wait()
+  local next_look_s = 0
+  local function look()
+    local now_s = reaper.time_precise()
+    -- stems go only into the project they belong to: wait while another tab is in front
+    if now_s >= next_look_s and reaper.EnumProjects(-1) == self.project then
+      next_look_s = now_s + LOOK_EVERY_S
+      for name, asked_s in pairs(self.asked) do
+        if is_settled(self, name, asked_s) then
+          self.asked[name] = nil
+        end
+      end
+    end
+    if next(self.asked) then
+      reaper.defer(look)
+    end
+  end
+  reaper.defer(look)
+end
+
+--- Shows refusals in one box; nothing when there are none.
+function desk.show(refused)
+  if #refused > 0 then
+    reaper.ShowMessageBox(table.concat(refused, "\n"), "StemLasso", 0)
+  end
+end
+
+return desk

@@ -1,0 +1,248 @@
+-- Stems onto new tracks under the original: one undo step, and the original stays as it is.
+--
+--     Drums                    the original (muted only when asked for)
+--     Drums stems       \      a folder, with the original track's volume and pan
+--       snare            |     target; other takes of it are takes of its item
+--       snare (residual) /
+
+local place = {}
+
+local MARK = "P_EXT:StemLasso"
+local CUSTOM_COLOUR = 0x1000000
+local FREE_S = 1e-9
+
+local function string_of(track, field)
+  local _, text = reaper.GetSetMediaTrackInfo_String(track, field, "", false)
+  return text
+end
+
+local function set_string(track, field, text)
+  reaper.GetSetMediaTrackInfo_String(track, field, text, true)
+end
+
+local function tracks_of(project)
+  local index = -1
+  return function()
+    index = index + 1
+    local track = reaper.GetTrack(project, index)
+    return track, track and index
+  end
+end
+
+local function find_track(project, field, text)
+  if not text or text == "" then
+    return nil
+  end
+  for track, index in tracks_of(project) do
+    if string_of(track, field) == text then
+      return track, index
+    end
+  end
+  return nil
+end
+
+local function find_item(project, guid)
+  for index = 0, reaper.CountMediaItems(project) - 1 do
+    local item = reaper.GetMediaItem(project, index)
+    local _, own = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
+    if own == guid then
+      return item
+    end
+  end
+  return nil
+end
+
+local function depth_of(track)
+  return reaper.GetMediaTrackInfo_Value(track, "I_FOLDERDEPTH")
+end
+
+local function colour_of(text)
+  local red, green, blue = tostring(text):match("^#(%x%x)(%x%x)(%x%x)$")
+  if not red then
+    return 0
+  end
+  return reaper.ColorToNative(tonumber(red, 16), tonumber(green, 16), tonumber(blue, 16))
+    | CUSTOM_COLOUR
+end
+
+local function new_track(project, index, name, mark, colour)
+  reaper.InsertTrackAtIndex(index, true)
+  local track = reaper.GetTrack(project, index)
+  set_string(track, "P_NAME", name)
+  set_string(track, MARK, mark)
+  if colour then
+    reaper.SetMediaTrackInfo_Value(track, "I_CUSTOMCOLOR", colour_of(colour))
+  end
+  return track
+end
+
+--- The folder for stems of the original track, made below it when there is none yet.
+local function folder_for(project, plan)
+  local mark = "folder " .. plan.origin
+  local folder, index = find_track(project, MARK, mark)
+  if folder and depth_of(folder) == 1 then
+    return folder, index, false
+  end
+  local original, original_index = find_track(project, "GUID", plan.track_guid)
+  index = original and original_index + 1 or reaper.CountTracks(project)
+  folder = new_track(project, index, plan.folder_name, mark)
+  if original then
+    for _, field in ipairs({ "D_VOL", "D_PAN" }) do
+      local value = reaper.GetMediaTrackInfo_Value(original, field)
+      reaper.SetMediaTrackInfo_Value(folder, field, value)
+    end
+  end
+  reaper.SetMediaTrackInfo_Value(folder, "I_FOLDERDEPTH", 1)
+  return folder, index, true, original
+end
+
+local function is_free(track, start_s, end_s)
+  for index = 0, reaper.CountTrackMediaItems(track) - 1 do
+    local item = reaper.GetTrackMediaItem(track, index)
+    local own_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+    local own_end_s = own_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH")
+    if start_s < own_end_s - FREE_S and end_s > own_s + FREE_S then
+      return false
+    end
+  end
+  return true
+end
+
+--- A track in the folder for each name in `lanes`; one with room there is used again.
+local function tracks_for(project, plan, lanes)
+  local folder, folder_index, is_new, original = folder_for(project, plan)
+  local last
+  local n_new = 0
+  for _, lane in ipairs(lanes) do
+    local mark = "stem " .. plan.origin .. " " .. lane.name
+    local there = find_track(project, MARK, mark)
+    if there and reaper.GetParentTrack(there) == folder
+        and is_free(there, plan.position_s, plan.position_s + plan.length_s) then
+      lane.track = there
+    else
+      n_new = n_new + 1
+      lane.track = new_track(project, folder_index + n_new, lane.name, mark, lane.colour)
+      last = lane.track
+    end
+  end
+  if is_new then
+    -- where the original closed folders, the last stem now does: all stay in the same folder
+    local closes = original and math.min(depth_of(original), 0) or 0
+    if closes < 0 then
+      reaper.SetMediaTrackInfo_Value(original, "I_FOLDERDEPTH", 0)
+    end
+    reaper.SetMediaTrackInfo_Value(last, "I_FOLDERDEPTH", closes - 1)
+  end
+end
+
+local function set_take(item, stem, source, plan)
+  local take = reaper.AddTakeToMediaItem(item)
+  reaper.SetMediaItemTake_Source(take, source)
+  reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", stem.name, true)
+  reaper.SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", plan.offset_s)
+  reaper.SetMediaItemTakeInfo_Value(take, "D_PLAYRATE", plan.rate)
+  reaper.SetMediaItemTakeInfo_Value(take, "B_PPITCH", plan.keeps_pitch)
+  reaper.SetMediaItemTakeInfo_Value(take, "D_PITCH", plan.pitch)
+  reaper.SetMediaItemTakeInfo_Value(take, "I_CHANMODE", plan.channel_mode)
+  local gain = 10 ^ ((stem.gain_db or 0) / 20)
+  reaper.SetMediaItemTakeInfo_Value(take, "D_VOL", plan.manner.take_volume * gain)
+  reaper.SetMediaItemTakeInfo_Value(take, "D_PAN", plan.manner.take_pan)
+  return take
+end
+
+local function fill(lane, plan)
+  local item = reaper.AddMediaItemToTrack(lane.track)
+  reaper.SetMediaItemInfo_Value(item, "D_POSITION", plan.position_s)
+  reaper.SetMediaItemInfo_Value(item, "D_LENGTH", plan.length_s)
+  reaper.SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
+  reaper.SetMediaItemInfo_Value(item, "D_VOL", plan.manner.item_volume)
+  for field, value in pairs(plan.manner.fades) do
+    reaper.SetMediaItemInfo_Value(item, field, value)
+  end
+  local first
+  for index, stem in ipairs(lane.stems) do
+    local take = set_take(item, stem, lane.sources[index], plan)
+    first = first or take
+  end
+  reaper.SetActiveTake(first)
+end
+
+--- Where everything goes: as the item lies now, as it lay when it was sent, or as the manifest says.
+local function plan_of(project, manifest, record)
+  local parent, stem = manifest.parent, manifest.stems[1]
+  if not record then
+    local track = find_track(project, "P_NAME", parent.track)
+    return {
+      position_s = math.max(parent.start_s, 0), length_s = stem.length_s,
+      offset_s = math.max(-parent.start_s, 0), rate = 1, keeps_pitch = 1, pitch = 0,
+      channel_mode = 0, manner = { item_volume = 1, take_volume = 1, take_pan = 0, fades = {} },
+      folder_name = manifest.group .. " stems", origin = parent.track .. "/" .. manifest.group,
+      track_guid = track and string_of(track, "GUID"),
+    }
+  end
+  local item = find_item(project, record.item_guid)
+  local plan = setmetatable({ item = item, origin = record.track_guid }, { __index = record })
+  local named = record.track_name ~= "" and record.track_name or manifest.group
+  plan.folder_name = named .. " stems"
+  if item then
+    plan.position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+    local track = reaper.GetMediaItem_Track(item)
+    plan.track_guid = string_of(track, "GUID")
+    plan.origin = plan.track_guid
+  end
+  return plan
+end
+
+--- The tracks that a manifest asks for, with their sources opened; nil and why when one is missing.
+local function lanes_of(manifest)
+  local lanes, target = {}, nil
+  for _, stem in ipairs(manifest.stems) do
+    local source = reaper.PCM_Source_CreateFromFile(stem.file)
+    if not source then
+      return nil, "a stem is gone or cannot be read: " .. stem.file
+    end
+    if stem.role == "candidate" and target then
+      target.stems[#target.stems + 1], target.sources[#target.sources + 1] = stem, source
+    else
+      local lane = { name = stem.track, colour = stem.colour, stems = { stem },
+        sources = { source } }
+      lanes[#lanes + 1] = lane
+      target = target or (stem.role == "target" and lane or nil)
+    end
+  end
+  if #lanes == 0 then
+    return nil, "the manifest of job " .. tostring(manifest.job_id) .. " has no stems"
+  end
+  return lanes
+end
+
+--- Places the stems of a manifest. record: how the item lay (see memory), or nil.
+--- Returns true, or nil and why not; then the project is as it was, without an undo step.
+function place.stems(project, manifest, record)
+  local lanes, why = lanes_of(manifest)
+  if not lanes then
+    return nil, why
+  end
+  local plan = plan_of(project, manifest, record)
+  reaper.Undo_BeginBlock2(project)
+  reaper.PreventUIRefresh(1)
+  local is_well, trace = xpcall(function()
+    tracks_for(project, plan, lanes)
+    for _, lane in ipairs(lanes) do
+      fill(lane, plan)
+    end
+    if plan.item and record.mutes then
+      reaper.SetMediaItemInfo_Value(plan.item, "B_MUTE", 1)
+    end
+  end, debug.traceback)
+  reaper.PreventUIRefresh(-1)
+  reaper.TrackList_AdjustWindows(false)
+  reaper.UpdateArrange()
+  reaper.Undo_EndBlock2(project, "StemLasso: insert stems of " .. manifest.group, -1)
+  if not is_well then
+    error(trace, 0)
+  end
+  return true
+end
+
+return place

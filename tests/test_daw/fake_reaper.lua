@@ -1,0 +1,398 @@
+-- A stand-in for REAPER's Lua API: tracks, items, takes, sources, undo, project state. Stricter than
+-- the real one: an unknown name, a wrong count or kind of argument, an unknown field and a change
+-- outside an undo block are errors. The names are those of the API as REAPER 6 and 7 document it.
+
+local wav = require("wav")
+
+local fake = { tracks = {}, boxes = {}, console = {}, commands = {}, inputs = {}, undo = {},
+  deferred = {}, ext = {}, project_ext = {}, files = {}, now_s = 0, calls = {}, os = "Other",
+  selection = { 0, 0 }, project_path = "", project_file = "", n_accessors = 0, block = nil,
+  front = nil }
+local project = setmetatable({}, { __name = "ReaProject" })
+fake.project, fake.front = project, project
+
+local n_guids = 0
+local function guid()
+  n_guids = n_guids + 1
+  return string.format("{%08X-0000-0000-0000-000000000000}", n_guids)
+end
+
+local function handle(kind, values)
+  return setmetatable(values, { __name = kind, __metatable = kind })
+end
+
+local TRACK_VALUES = { D_VOL = 1, D_PAN = 0, I_FOLDERDEPTH = 0, I_CUSTOMCOLOR = 0, B_MUTE = 0 }
+local ITEM_VALUES = { D_POSITION = 0, D_LENGTH = 0, D_VOL = 1, B_LOOPSRC = 1, B_MUTE = 0,
+  D_FADEINLEN = 0.01, D_FADEOUTLEN = 0.01, D_FADEINLEN_AUTO = -1, D_FADEOUTLEN_AUTO = -1,
+  D_FADEINDIR = 0, D_FADEOUTDIR = 0, C_FADEINSHAPE = 0, C_FADEOUTSHAPE = 0 }
+local TAKE_VALUES = { D_STARTOFFS = 0, D_PLAYRATE = 1, B_PPITCH = 1, D_PITCH = 0, D_VOL = 1,
+  D_PAN = 0, I_CHANMODE = 0 }
+
+local function copy(values, changes)
+  local made = {}
+  for name, value in pairs(values) do made[name] = value end
+  for name, value in pairs(changes or {}) do made[name] = value end
+  return made
+end
+
+local function field(values, name)
+  if values[name] == nil then
+    error("REAPER has no field " .. tostring(name), 3)
+  end
+  return name
+end
+
+-- The scene -------------------------------------------------------------------------------------
+
+function fake.track(name, values)
+  local track = handle("MediaTrack", { strings = { P_NAME = name, GUID = guid() },
+    numbers = copy(TRACK_VALUES, values), items = {} })
+  fake.tracks[#fake.tracks + 1] = track
+  return track
+end
+
+function fake.source(kind, file, length_s, rate, n_channels)
+  return handle("PCM_source", { kind = kind, file = file, length_s = length_s, rate = rate,
+    n_channels = n_channels })
+end
+
+function fake.wave(file)
+  local found = wav.read(file)
+  if found then
+    return fake.source("WAVE", file, found.n_samples / found.sample_rate, found.sample_rate,
+      found.n_channels)
+  end
+end
+
+function fake.reversed(source)
+  local made = fake.source("SECTION", "", source.length_s, 0, 0)
+  made.parent, made.is_reversed = source, true
+  return made
+end
+
+function fake.add_take(item, source, name, values)
+  local take = handle("MediaItem_Take", { item = item, source = source,
+    strings = { P_NAME = name or "" }, numbers = copy(TAKE_VALUES, values), n_markers = 0 })
+  item.takes[#item.takes + 1] = take
+  item.active = item.active or take
+  return take
+end
+
+function fake.add_item(track, values)
+  local item = handle("MediaItem", { track = track, strings = { GUID = guid() },
+    numbers = copy(ITEM_VALUES, values), takes = {}, is_selected = false })
+  track.items[#track.items + 1] = item
+  return item
+end
+
+--- Everything about the project that undo covers, as one text.
+function fake.describe()
+  local lines = {}
+  local function put(indent, values)
+    local names = {}
+    for name in pairs(values) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do
+      lines[#lines + 1] = indent .. name .. " " .. tostring(values[name])
+    end
+  end
+  for _, track in ipairs(fake.tracks) do
+    put("", track.strings) put("", track.numbers)
+    for _, item in ipairs(track.items) do
+      put("  ", item.strings) put("  ", item.numbers)
+      for _, take in ipairs(item.takes) do
+        put("    ", take.strings) put("    ", take.numbers)
+        lines[#lines + 1] = "    " .. take.source.file .. tostring(item.active == take)
+      end
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+function fake.is_active(take)
+  return take.item.active == take
+end
+
+local function change()
+  if not fake.block then
+    error("a change outside an undo block", 3)
+  end
+end
+
+-- The API ---------------------------------------------------------------------------------------
+
+local KINDS = {
+  string = function(value) return type(value) == "string" end,
+  number = function(value) return type(value) == "number" end,
+  int = function(value) return math.tointeger(value) ~= nil end,
+  bool = function(value) return type(value) == "boolean" end,
+  ["function"] = function(value) return type(value) == "function" end,
+  ReaProject = function(value) return value == 0 or value == nil or value == project end,
+  array = function(value) return type(value) == "table" and value.is_array end,
+}
+for _, kind in ipairs({ "MediaTrack", "MediaItem", "MediaItem_Take", "PCM_source",
+    "AudioAccessor" }) do
+  KINDS[kind] = function(value) return type(value) == "table" and getmetatable(value) == kind end
+end
+
+local api = {}
+local function def(name, kinds, body)
+  local wanted = {}
+  for kind in kinds:gmatch("%S+") do wanted[#wanted + 1] = kind end
+  api[name] = function(...)
+    if select("#", ...) ~= #wanted then
+      error(name .. ": " .. #wanted .. " arguments expected, got " .. select("#", ...), 2)
+    end
+    for index, kind in ipairs(wanted) do
+      if not KINDS[kind](select(index, ...)) then
+        error(string.format("bad argument #%d to '%s' (%s expected)", index, name, kind), 2)
+      end
+    end
+    fake.calls[name] = (fake.calls[name] or 0) + 1
+    return body(...)
+  end
+end
+
+local function items()
+  local all = {}
+  for _, track in ipairs(fake.tracks) do
+    for _, item in ipairs(track.items) do all[#all + 1] = item end
+  end
+  return all
+end
+
+def("CountMediaItems", "ReaProject", function() return #items() end)
+def("GetMediaItem", "ReaProject int", function(_, index) return items()[index + 1] end)
+def("IsMediaItemSelected", "MediaItem", function(item) return item.is_selected end)
+def("GetActiveTake", "MediaItem", function(item) return item.active end)
+def("SetActiveTake", "MediaItem_Take", function(take) change() take.item.active = take end)
+def("TakeIsMIDI", "MediaItem_Take", function(take) return take.source.kind == "MIDI" end)
+def("GetMediaItemTake_Source", "MediaItem_Take", function(take) return take.source end)
+def("SetMediaItemTake_Source", "MediaItem_Take PCM_source", function(take, source)
+  change() take.source = source return true
+end)
+def("GetMediaSourceParent", "PCM_source", function(source) return source.parent end)
+def("GetMediaSourceType", "PCM_source", function(source) return source.kind end)
+def("GetMediaSourceFileName", "PCM_source", function(source) return source.file end)
+def("GetMediaSourceLength", "PCM_source", function(source) return source.length_s, false end)
+def("GetMediaSourceSampleRate", "PCM_source", function(source) return source.rate end)
+def("GetMediaSourceNumChannels", "PCM_source", function(source) return source.n_channels end)
+def("GetTakeNumStretchMarkers", "MediaItem_Take", function(take) return take.n_markers end)
+def("GetMediaItem_Track", "MediaItem", function(item) return item.track end)
+def("PCM_Source_CreateFromFile", "string", function(file) return fake.wave(file) end)
+
+local function value_pair(getter, setter, kind)
+  def(getter, kind .. " string", function(thing, name) return thing.numbers[field(thing.numbers, name)] end)
+  def(setter, kind .. " string number", function(thing, name, value)
+    change() thing.numbers[field(thing.numbers, name)] = value return true
+  end)
+end
+value_pair("GetMediaItemInfo_Value", "SetMediaItemInfo_Value", "MediaItem")
+value_pair("GetMediaItemTakeInfo_Value", "SetMediaItemTakeInfo_Value", "MediaItem_Take")
+value_pair("GetMediaTrackInfo_Value", "SetMediaTrackInfo_Value", "MediaTrack")
+
+local function string_access(name, kind, may_extend)
+  def(name, kind .. " string string bool", function(thing, key, text, is_set)
+    if not (may_extend and key:match("^P_EXT:.")) then
+      field(thing.strings, key)
+    end
+    if is_set then
+      change() thing.strings[key] = text
+    end
+    local found = thing.strings[key] or ""
+    return found ~= "", found
+  end)
+end
+string_access("GetSetMediaItemInfo_String", "MediaItem")
+string_access("GetSetMediaItemTakeInfo_String", "MediaItem_Take")
+string_access("GetSetMediaTrackInfo_String", "MediaTrack", true)
+
+def("CountTracks", "ReaProject", function() return #fake.tracks end)
+def("GetTrack", "ReaProject int", function(_, index) return fake.tracks[index + 1] end)
+def("CountTrackMediaItems", "MediaTrack", function(track) return #track.items end)
+def("GetTrackMediaItem", "MediaTrack int", function(track, index) return track.items[index + 1] end)
+def("InsertTrackAtIndex", "int bool", function(index)
+  change()
+  assert(index >= 0 and index <= #fake.tracks, "no such place for a track")
+  local track = fake.track("")
+  table.remove(fake.tracks)
+  table.insert(fake.tracks, index + 1, track)
+end)
+def("GetParentTrack", "MediaTrack", function(wanted)
+  local open = {}
+  for _, track in ipairs(fake.tracks) do
+    if track == wanted then
+      return open[#open]
+    end
+    local depth = track.numbers.I_FOLDERDEPTH
+    if depth == 1 then
+      open[#open + 1] = track
+    end
+    for _ = depth, -1 do
+      table.remove(open)
+    end
+  end
+end)
+def("AddMediaItemToTrack", "MediaTrack", function(track) change() return fake.add_item(track) end)
+def("AddTakeToMediaItem", "MediaItem", function(item)
+  change() return fake.add_take(item, fake.source("EMPTY", "", 0, 0, 0))
+end)
+def("ColorToNative", "int int int", function(red, green, blue)
+  return red | green << 8 | blue << 16
+end)
+
+def("Undo_BeginBlock2", "ReaProject", function()
+  assert(not fake.block, "an undo block in an undo block")
+  fake.block = fake.describe()
+end)
+def("Undo_EndBlock2", "ReaProject string int", function(_, name)
+  assert(fake.block, "no undo block is open")
+  if fake.describe() ~= fake.block then
+    fake.undo[#fake.undo + 1] = name
+  end
+  fake.block = nil
+end)
+fake.refresh = 0
+def("PreventUIRefresh", "int", function(step) fake.refresh = fake.refresh + step end)
+def("UpdateArrange", "", function() end)
+def("TrackList_AdjustWindows", "bool", function() end)
+
+def("GetSet_LoopTimeRange2", "ReaProject bool bool number number bool", function(_, is_set)
+  assert(not is_set, "the time selection is the user's")
+  return fake.selection[1], fake.selection[2]
+end)
+def("GetUserInputs", "string int string string", function(_, n, captions, values)
+  assert(captions:match("separator=\n"), "fields with commas would be torn")
+  fake.offered = values
+  local given = table.remove(fake.inputs, 1)
+  return given ~= nil, given or values
+end)
+def("ShowMessageBox", "string string int", function(text) fake.boxes[#fake.boxes + 1] = text return 1 end)
+def("ShowConsoleMsg", "string", function(text) fake.console[#fake.console + 1] = text end)
+def("GetExtState", "string string", function(section, key) return fake.ext[section .. "/" .. key] or "" end)
+def("SetExtState", "string string string bool", function(section, key, value)
+  fake.ext[section .. "/" .. key] = value
+end)
+def("SetProjExtState", "ReaProject string string string", function(_, section, key, value)
+  for index, each in ipairs(fake.project_ext) do
+    if each[1] == section and each[2] == key then
+      table.remove(fake.project_ext, index)
+      break
+    end
+  end
+  if value ~= "" then
+    table.insert(fake.project_ext, { section, key, value })
+  end
+  return #value
+end)
+def("GetProjExtState", "ReaProject string string", function(_, section, key)
+  for _, each in ipairs(fake.project_ext) do
+    if each[1] == section and each[2] == key then
+      return #each[3], each[3]
+    end
+  end
+  return 0, ""
+end)
+def("EnumProjExtState", "ReaProject string int", function(_, section, index)
+  local seen = -1
+  for _, each in ipairs(fake.project_ext) do
+    seen = seen + (each[1] == section and 1 or 0)
+    if each[1] == section and seen == index then
+      return true, each[2], each[3]
+    end
+  end
+  return false, "", ""
+end)
+def("EnumProjects", "int", function(index)
+  assert(index == -1)
+  return fake.front, fake.project_file
+end)
+def("GetProjectPathEx", "ReaProject", function() return fake.project_path end)
+def("GetOS", "", function() return fake.os end)
+def("ExecProcess", "string int", function(command, timeout)
+  assert(timeout < 0, "REAPER would stand still while it waits")
+  fake.commands[#fake.commands + 1] = command
+end)
+def("EnumerateFiles", "string int", function(folder, index)
+  if index == -1 then
+    fake.files = fake.list(folder)
+    return nil
+  end
+  return fake.files[index + 1]
+end)
+def("RecursiveCreateDirectory", "string int", function(folder) return fake.make_folder(folder) end)
+def("time_precise", "", function() return fake.now_s end)
+def("defer", "function", function(work) fake.deferred[#fake.deferred + 1] = work return true end)
+
+def("new_array", "int", function(size)
+  assert(size > 0 and size <= 4000000)
+  local array = { is_array = true, size = size }
+  array.clear = function() for index = 1, size do array[index] = 0 end end
+  array.table = function(from, n)
+    assert(from >= 1 and from + n - 1 <= size)
+    return table.move(array, from, from + n - 1, 1, {})
+  end
+  array.clear()
+  return array
+end)
+def("CreateTakeAudioAccessor", "MediaItem_Take", function(take)
+  fake.n_accessors = fake.n_accessors + 1
+  return handle("AudioAccessor", { take = take })
+end)
+def("DestroyAudioAccessor", "AudioAccessor", function()
+  fake.n_accessors = fake.n_accessors - 1
+end)
+
+local function frames_of(file)
+  local found = assert(wav.read(file))
+  local stream = io.open(file, "rb")
+  stream:seek("set", found.start)
+  local data = stream:read(found.n_samples * found.n_frame_bytes)
+  stream:close()
+  return found, function(index, channel)
+    return (string.unpack("<f", data, index * found.n_frame_bytes + channel * 4 + 1))
+  end
+end
+
+--- The take's audio before volume, fades and effects, at whole samples; time 0 is the item's start.
+def("GetAudioAccessorSamples", "AudioAccessor int int number int array",
+  function(accessor, rate, n_channels, start_s, n_samples, buffer)
+    assert(n_samples * n_channels <= buffer.size, "the buffer is too small")
+    local take = accessor.take
+    if take.is_offline then
+      return -1
+    end
+    local source = take.source
+    local found, sample = frames_of((source.parent or source).file)
+    assert(rate == found.sample_rate and n_channels == found.n_channels)
+    local values, n = take.numbers, found.n_samples
+    for index = 0, n_samples - 1 do
+      local at_s = values.D_STARTOFFS + (start_s + index / rate) * values.D_PLAYRATE
+      local at = math.floor(at_s * rate + 0.5)
+      if take.item.numbers.B_LOOPSRC == 1 then
+        at = at % n
+      end
+      for channel = 0, n_channels - 1 do
+        local is_inside = at >= 0 and at < n
+        buffer[index * n_channels + channel + 1] =
+          is_inside and sample(source.is_reversed and n - 1 - at or at, channel) or 0
+      end
+    end
+    return 1
+  end)
+
+reaper = setmetatable({}, {
+  __index = function(_, name) return api[name] or error("REAPER has no function " .. name, 2) end,
+  __newindex = function() error("the reaper table is REAPER's own") end,
+})
+
+--- Runs what was deferred once, as REAPER does some thirty times a second.
+function fake.tick(seconds)
+  fake.now_s = fake.now_s + seconds
+  local due = fake.deferred
+  fake.deferred = {}
+  for _, work in ipairs(due) do work() end
+  return #fake.deferred
+end
+
+return fake
