@@ -67,11 +67,14 @@ class Frames:
         """Compute it now, once, and keep that instead of what it is made of."""
         if self._is_stored:
             return
-        n_frames = self.n_frames
-        cuts = [*range(0, n_frames, _PIECE_FRAMES), n_frames]
-        pieces = (self.read(start, stop) for start, stop in pairwise(cuts))
-        self._read = Frames.stored(pieces, scratch)._read
+        self._read = self.copied(scratch)._read
         self._is_stored = True
+
+    def copied(self, scratch: Scratch) -> "Frames":
+        """The same values, written down in `scratch`."""
+        cuts = [*range(0, self.n_frames, _PIECE_FRAMES), self.n_frames]
+        pieces = (self.read(start, stop) for start, stop in pairwise(cuts))
+        return Frames.stored(pieces, scratch)
 
     def channels(self, start: int, stop: int) -> "Frames":
         """Channels [start, stop) alone."""

@@ -3,6 +3,8 @@
     same clip, other description     nothing is encoded but the new text
     same description, other clip     no text is encoded
     a selection of a known clip      its latents are cut out of the clip's
+    same prompt, other quality       the first evaluation is known: that of the noise itself
+    same prompt, other placing       nothing is sampled
 
 Clips are known by their content, not by their name. Of each kind the least recently used goes
 first; latents and features lie in temporary files, not in memory.
@@ -28,7 +30,7 @@ from .spotting import Spotted
 V = TypeVar("V")
 
 _READ_SAMPLES = 1 << 18
-_N_CLIPS, _N_VIDEOS, _N_TEXTS, _N_SPOTTED = 4, 2, 64, 16
+_N_CLIPS, _N_VIDEOS, _N_TEXTS, _N_SPOTTED, _N_SAMPLED = 4, 2, 64, 16, 6
 
 
 class Recent(Generic[V]):
@@ -64,6 +66,7 @@ class Recall:
         self.texts: Recent[EncodedText] = Recent(_N_TEXTS)
         self.videos: Recent[Frames] = Recent(_N_VIDEOS)
         self.spotted: Recent[Spotted] = Recent(_N_SPOTTED)
+        self.sampled: Recent[Frames] = Recent(_N_SAMPLED)
 
 
 def clip_key(clip: AudioClip) -> str:

@@ -6,6 +6,9 @@
 Diffused is multi-diffusion (Bar-Tal et al. 2023): the windows see one state and never drift apart,
 so there is no seam to fade over. Crossfade is the usual way and the fall-back: a window is done
 with before the next one starts. Both start from one noise field indexed by time.
+
+Every solver here asks first for the velocity of the noise itself at time 0. It is the one
+evaluation that all qualities of a prompt share, to the last bit; `first` may know it.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,8 +25,12 @@ from .scratch import Scratch
 from .settings import Joining
 from .windows import Window, WindowVelocity, joined
 
-_FRAME_FILES = 7
-"""Most vectors of the state's size that any solver keeps at once, and one to spare."""
+_FRAME_FILES = 8
+"""Most vectors of the state's size that any solver keeps at once, the first velocity for later
+jobs, and one to spare."""
+
+First = Callable[[Callable[[], Frames]], Frames]
+"""Gives the velocity of the noise: as it is known, or by calling what it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,13 @@ def sampled_latents(
     course: Course,
     scratch: Scratch,
     on_share: Callable[[float], None] = lambda _share: None,
+    first: First = lambda make: make(),
 ) -> Frames:
     """The latents [K, T, 2C] that `noise` of this shape becomes, in a file.
 
     on_share: told the share that is done, before every batch of windows; what it raises,
         `Cancelled` for instance, ends it.
+    first: asked when windows are diffused; crossfaded ones have no velocity of the whole.
     Raises DiskFull, before anything is computed where it can be known.
     """
     frame_bytes = noise.n_rows * noise.n_channels * 4
@@ -59,7 +68,7 @@ def sampled_latents(
     on_share(0.0)
     if course.joining == "crossfade":
         return Frames.stored(_crossfaded(velocity, noise, course, on_share), scratch)
-    return _diffused(velocity, noise, course, scratch, on_share)
+    return _diffused(velocity, noise, course, scratch, on_share, first)
 
 
 def held(
@@ -91,12 +100,19 @@ def _diffused(
     course: Course,
     scratch: Scratch,
     on_share: Callable[[float], None],
+    first: First,
 ) -> Frames:
     n_batches = course.sampling.n_evaluations * course.n_groups
-    n_done = 0
+    n_begun = 0  # evaluations
 
     def field(x: Frames, t: float) -> Frames:
+        nonlocal n_begun
+        n_begun += 1
+        return first(lambda: evaluated(x, t)) if n_begun == 1 else evaluated(x, t)
+
+    def evaluated(x: Frames, t: float) -> Frames:
         x.settle(scratch)
+        n_done = (n_begun - 1) * course.n_groups
 
         def compute(windows: tuple[Window, ...]) -> Tensor:
             nonlocal n_done

@@ -23,26 +23,21 @@ from engine.data import AudioClip, Estimate, Monitor, Prompt, SeparationOptions,
 from engine.errors import PromptError
 from engine.model.separation import SAMAudio
 from engine.rerun import checked_rerun, spliced_blocks
-from engine.samplers import Draw
 
 from .config import SamAudioConfig
 from .device import computing
-from .frames import Frames
 from .guidance import Network, window_velocity
 from .hearing import heard_weights
 from .job import Job
 from .loading import Loaded, load_installed, loaded
 from .placing import placed_blocks
-from .plan import RunPlan
-from .preparation import Prepared, prepared
-from .quality import sampling_for
+from .preparation import prepared
 from .recall import Recall, clip_key
 from .report import notices, settings
-from .sampling import Course, held, sampled_latents
+from .sampled import sampled
 from .scratch import Scratch
 from .stretch import stretch_of
 from .takes import Takes, ordered_takes
-from .windows import noise_field
 from .workplace import Workplace
 
 _LOADED, _HEARD, _SAMPLED, _RANKED = 0.02, 0.1, 0.8, 0.95  # shares of the whole work, roughly
@@ -117,7 +112,7 @@ class SamAudioSeparator:
             monitor.report("load", 0.0)
             job = self._job(mixture, prompt, options, scratch)
             ready = prepared(job, monitor.part(_LOADED, _HEARD))
-            latents = _sampled(job, ready, self._network, monitor.part(_HEARD, _SAMPLED))
+            latents = sampled(job, ready, self._network, monitor.part(_HEARD, _SAMPLED))
             spans = ready.guidance.spans
             takes = ordered_takes(job, latents, spans, monitor.part(_SAMPLED, _RANKED))
             undo.pop_all()
@@ -157,27 +152,6 @@ class SamAudioSeparator:
             work=Workplace(here.model, here.residency, here.plan(options.n_candidates)),
             notices=here.notices,
         )
-
-
-def _sampled(job: Job, ready: Prepared, network: Network, monitor: Monitor) -> Frames:
-    """The latents [K, T, 2C] of every take, from one noise field over all of the file."""
-    stretch, n_channels = job.stretch, job.model.n_latent_channels
-    draws = [Draw(job.options.seed, take) for take in range(job.n_takes)]
-    noise = noise_field(draws, stretch.frames.n_frames, n_channels, stretch.frames.start)
-    sampling = sampling_for(job.config.sampling, job.options.quality)
-    on_share = partial(monitor.report, "sample")
-
-    with job.work.separating():
-        velocity = job.work.fitting(network(job.model, ready.guidance, sampling.times))
-        if ready.earlier is not None:
-            velocity = held(velocity, noise, ready.earlier, stretch.selection)
-
-        def sample(plan: RunPlan) -> Frames:
-            n_at_once = plan.n_windows_at_once(job.n_takes)
-            course = Course(sampling, job.windows, n_at_once, job.config.joining)
-            return sampled_latents(velocity, noise, course, job.scratch, on_share)
-
-        return job.work.ladder.run(sample)
 
 
 def _blocks(job: Job, takes: Takes, monitor: Monitor) -> Generator[NDArray[Any]]:
