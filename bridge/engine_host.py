@@ -15,7 +15,8 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +28,7 @@ from engine.cli.formats import parse_format
 from engine.cli.store_root import store_root
 from engine.data import (
     AudioClip,
+    BroadcastInfo,
     MaskedVideo,
     Monitor,
     Progress,
@@ -41,7 +43,8 @@ from engine.sam_audio.settings import ModelSettings
 from engine.separator import find_separator, separate, separators
 
 from .delivery import Delivery, check_folder, deliver
-from .errors import BridgeError, RequestRefused
+from .errors import BridgeError
+from .file_stamp import changed, require_same, stamp_of
 from .machine import devices, own_memory_bytes
 from .worker_pipe import FrameReader, FrameWriter, Message, PipeBroken
 
@@ -148,19 +151,19 @@ class Worker:
         path = Path(arguments["path"])
         clip = open_clip(path, monitor)
         try:
-            before, found = _stamp(path), _described(clip)
+            before, found = stamp_of(path), _described(clip)
         finally:
             clip.source.close()
         is_small = before["n_bytes"] <= _DIGEST_AT_PUT_BYTES
         found["sha256"] = _sha256(path, monitor) if is_small else ""
-        if _stamp(path) != before:
-            raise _changed(path)
+        if stamp_of(path) != before:
+            raise changed(path)
         return {**before, **found}
 
     def _identify(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
         """Which separator and weights a job would use, and the digest of its clip."""
         path = Path(arguments["path"])
-        _require_same(path, arguments["stamp"])
+        require_same(path, arguments["stamp"])
         name = find_separator(arguments["separator"], self._root).name
         sha256 = arguments["sha256"] or _sha256(path, monitor)
         if arguments["output_folder"]:
@@ -170,30 +173,32 @@ class Worker:
             "weights_sha256": _weights_sha256(name, self._root),
             "version": importlib.metadata.version("stemlasso"),
             "sha256": sha256,
-            "videos": [_stamp(Path(each)) for each in arguments["videos"] if each],
+            "videos": [stamp_of(Path(each)) for each in arguments["videos"] if each],
         }
 
     def _separate(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
         """The stems of one clip in a new folder, and everything there is to say about them."""
         path, folder = Path(arguments["path"]), Path(arguments["folder"])
-        _require_same(path, arguments["stamp"])
+        require_same(path, arguments["stamp"])
         options, is_smaller = arguments["options"], bool(arguments["smaller"])
         n_threads = 1 if is_smaller else options["n_threads"] or None
         start_s = time.perf_counter()
-        result = separate(
-            path,
-            _prompt(arguments["prompt"]),
-            separator=self._loaded(options["separator"], is_smaller),
-            options=_options(options, n_threads),
-            output=_plan(path, folder, arguments["base"], options),
-            on_progress=monitor.on_progress,
-            is_cancelled=monitor.is_cancelled,
-        )
+        plan = _plan(path, folder, arguments["base"], options)
+        with _placed(path, arguments["time_reference_samples"], monitor) as clip:
+            result = separate(
+                clip,
+                _prompt(arguments["prompt"]),
+                separator=self._loaded(options["separator"], is_smaller),
+                options=_options(options, n_threads),
+                output=plan,
+                on_progress=monitor.on_progress,
+                is_cancelled=monitor.is_cancelled,
+            )
         clips = [result.target, *(take.target for take in result.candidates[1:])]
         clips += [result.residual] if result.residual is not None else []
         for clip in clips:
             clip.source.close()
-        _require_same(path, arguments["stamp"])
+        require_same(path, arguments["stamp"])
         summary = result.summary()
         files = {Path(clip.path).name: clip.path for clip in clips if clip.path is not None}
         summary["files"] = {
@@ -290,6 +295,18 @@ def _options(options: Mapping[str, Any], n_threads: int | None) -> SeparationOpt
     )
 
 
+@contextmanager
+def _placed(path: Path, time_reference_samples: int, monitor: Monitor) -> Iterator[AudioClip]:
+    """A clip whose stems will say where on the timeline they begin, as Broadcast Wave files do."""
+    clip = open_clip(path, monitor.part(0, 0))
+    try:
+        own = clip.broadcast or BroadcastInfo(originator="StemLasso")
+        placed = replace(own, time_reference_samples=time_reference_samples)
+        yield replace(clip, broadcast=placed)
+    finally:
+        clip.source.close()
+
+
 def _plan(path: Path, folder: Path, base: str, options: Mapping[str, Any]) -> RenderPlan:
     takes = range(2, options["n_candidates"] + 1)
     form = parse_format(options["format"]) if options["format"] else None
@@ -314,28 +331,6 @@ def _described(clip: AudioClip) -> dict[str, Any]:
         "format": f"{clip.format.container} {clip.format.subtype}",
         "time_reference_samples": clip.broadcast.time_reference_samples if clip.broadcast else None,
     }
-
-
-def _stamp(path: Path) -> dict[str, int]:
-    """What changes when a file is written to."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise _changed(path, f" ({error.strerror})") from error
-    return {"n_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
-
-
-def _require_same(path: Path, stamp: Mapping[str, int]) -> None:
-    if _stamp(path) != stamp:
-        raise _changed(path)
-
-
-def _changed(path: Path, why: str = "") -> RequestRefused:
-    return RequestRefused(
-        f"{path}: the file was changed, moved or deleted since it was put here{why}; "
-        "put the clip again",
-        "clip_changed",
-    )
 
 
 def _sha256(path: Path, monitor: Monitor) -> str:

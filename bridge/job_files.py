@@ -1,5 +1,6 @@
 """The files of a job: names of its stems, publishing them by one rename, receipt and manifest."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -15,6 +16,7 @@ from .protocol.fields import to_wire
 from .protocol.values import Clip, Job, JobResult, Problem, Stem, WireSpan
 from .stem_names import stem_base, stem_stem
 from .store_layout import StoreLayout
+from .time_reference import read_time_reference, write_time_reference
 
 RECEIPT_VERSION = 1
 
@@ -43,8 +45,11 @@ class JobFiles:
         sync_folder(self._folder)
         sync_folder(self._layout.jobs)
 
-    def take_from(self, other: Job) -> tuple[Stem, ...]:
-        """The stems of a job that did the same work, under this job's names."""
+    def take_from(self, other: Job, time_reference_samples: int) -> tuple[Stem, ...]:
+        """The stems of a job that did the same work, under this job's names.
+
+        time_reference_samples: where Broadcast Wave files among them have to say that they start.
+        """
         assert other.result is not None
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         work, source = self.new_work_folder(), self._layout.stems(other.job_id)
@@ -53,8 +58,14 @@ class JobFiles:
         for stem in other.result.stems:
             suffix = Path(stem.name).suffix
             name = stem_stem(self.base, stem.role, stem.index) + suffix
-            _link_or_copy(source / stem.name, work / name)
-            stems.append(replace(stem, name=name, path=str(self._stems / name)))
+            taken = replace(stem, name=name, path=str(self._stems / name))
+            if read_time_reference(source / stem.name) in (None, time_reference_samples):
+                _link_or_copy(source / stem.name, work / name)
+            else:
+                shutil.copyfile(source / stem.name, work / name)
+                write_time_reference(work / name, time_reference_samples)
+                taken = replace(taken, sha256=_sealed(work / name))
+            stems.append(taken)
         self.publish(work)
         return tuple(stems)
 
@@ -131,5 +142,11 @@ def _link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-        with target.open("rb") as stream:
-            os.fsync(stream.fileno())
+        _sealed(target)
+
+
+def _sealed(path: Path) -> str:
+    """See a new file to the disk; gives its digest."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+        return hashlib.file_digest(stream, "sha256").hexdigest()

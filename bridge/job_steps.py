@@ -26,8 +26,8 @@ from .protocol.values import (
     JobResult,
     Problem,
 )
-from .store import Measure
-from .timeline import timeline_manifest, write_manifest
+from .store import Measure, StoredClip
+from .timeline import time_reference, timeline_manifest, write_manifest
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +87,12 @@ class JobSteps:
         other = self._store.done_with_key(live.key)
         if other is None or other.result is None:
             return False
+        stored = self._ledger.clip_of(live)
+        if stored is None:
+            return True
         files = JobFiles(self._store.layout, live.job)
         try:
-            stems = files.take_from(other)
+            stems = files.take_from(other, _time_reference(stored))
         except OSError as error:
             log.warning("job %s: not taken from job %s: %s", live.job.job_id, other.job_id, error)
             files.remove()
@@ -150,6 +153,7 @@ class JobSteps:
             "folder": str(live.work),
             "base": files.base,
             "smaller": live.is_smaller,
+            "time_reference_samples": _time_reference(stored),
         }
         self._call(live, "run", "separate", arguments, self._on_separated)
 
@@ -325,6 +329,10 @@ class JobSteps:
 
     def lane_of(self, live: LiveJob) -> Lane:
         return self._desk.separate if live.phase == "run" else self._desk.probe
+
+
+def _time_reference(stored: StoredClip) -> int:
+    return time_reference(stored.clip, stored.time_reference_samples)
 
 
 def _disk_problem(error: OSError, folder: Path) -> Problem:

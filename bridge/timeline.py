@@ -51,6 +51,14 @@ def timeline_manifest(job: Job, clip: Clip, time_reference_samples: int | None) 
     }
 
 
+def time_reference(clip: Clip, own_samples: int | None) -> int:
+    """What Broadcast Wave stems of `clip` say of their start, in samples; 0 at the earliest.
+
+    own_samples: the clip's own time reference, which holds where no host said where the clip lies.
+    """
+    return max(_start(clip, own_samples)[2], 0)
+
+
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     """Put a manifest at `path`; a reader sees all of it or none. Raises OSError."""
     write_json(path, manifest)
