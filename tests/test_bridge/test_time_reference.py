@@ -41,8 +41,7 @@ def test_stems_begin_where_the_host_said(tmp_path: Path) -> None:
     assert references(moved) == [2**32 + 5] * 2
     assert references(unknown) == references(early) == [0, 0]
     for job in (done, moved, unknown, early):
-        total = stem_sum(job).astype(np.float32)
-        np.testing.assert_array_equal(total, soundfile.read(path, dtype="float32")[0])
+        assert np.abs(stem_sum(job) - clicks(1.0)).max() < 1e-7
     assert moved.result is not None
     assert moved.result.from_store
 
