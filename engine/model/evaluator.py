@@ -12,7 +12,8 @@ statement of it, and the tests compare the two. What is different:
     per prompt      keys and values of the text at every time; shift, scale and gate of every time
     per window      mixture, video and anchors summed
     per evaluation  no mask where nothing is padded. Attention to the text multiplies its few
-                    values by wo, not the many frames' sums: (P V) Wo = P (V Wo)
+                    values by wo, not the many frames' sums: (P V) Wo = P (V Wo). Blocks compiled
+                    and evaluations launched as one, where the network's `kernels` say so
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from .anchors import Anchors
-from .fused import Surroundings, modulated
+from .fused import FusedBlock, Surroundings, modulated
 from .fusing import fuse
+from .graphs import Graphs
 from .rope import rotary_table
 from .sam_audio import SAMAudioNetwork
 from .text_encoder import EncodedText
@@ -46,6 +48,7 @@ class Evaluator:
         self._text = without_padding(text)
         self._tables: dict[float, TimeTable] = {}
         self._rotary: dict[int, tuple[Tensor, Tensor]] = {}
+        self._graphs = Graphs(self._unmasked, network.kernels)
         self._prepare(tuple(dict.fromkeys(times)))
 
     @property
@@ -79,12 +82,25 @@ class Evaluator:
         """
         if t not in self._tables:
             self._prepare((t,))
-        transformer = self._network.transformer
-        transformer.check_length(x.shape[1])
-        around = Surroundings(self._rotary_of(x.shape[1]), valid, self._text.valid)
+        self._network.transformer.check_length(x.shape[1])
         table = self._tables[t]
+        if valid is None:
+            parts = (table.modulation, table.final, table.keys, table.values)
+            return self._graphs(x, condition, *parts)
+        return self._computed(x, condition, table, valid)
 
-        h = self._fused(self._aligned(x, condition), table, around)
+    def _unmasked(self, x: Tensor, condition: Tensor, *table: Tensor) -> Tensor:
+        """A function of tensors alone, which can be recorded."""
+        return self._computed(x, condition, TimeTable(*table), None)
+
+    def _computed(
+        self, x: Tensor, condition: Tensor, table: TimeTable, valid: Tensor | None
+    ) -> Tensor:
+        transformer = self._network.transformer
+        around = Surroundings(self._rotary_of(x.shape[1]), valid, self._text.valid)
+        run_block = self._network.kernels.built(FusedBlock.forward)
+
+        h = self._fused(self._aligned(x, condition), table, around, run_block)
         scale, shift = table.final
         velocity: Tensor = transformer.output(modulated(h, scale, shift, transformer.norm.eps))
         return velocity.to(x.dtype)
@@ -112,5 +128,5 @@ class Evaluator:
             device = self._network.device
             table = rotary_table(n_frames, config.head_dim, config.rope_theta, device)
             cos, sin = table[:, None, None].unbind(-1)
-            self._rotary = {n_frames: (cos.contiguous(), sin.contiguous())}
+            self._rotary[n_frames] = (cos.contiguous(), sin.contiguous())
         return self._rotary[n_frames]

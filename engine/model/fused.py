@@ -10,6 +10,7 @@ and text. Frames are [R, n, D]: the rows of a prompt follow each other, R / B of
 values are overwritten where nothing else needs them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,6 +25,7 @@ from .layers import RMSNorm, activation
 from .time_tables import TimeTable
 
 Linear = nn.Linear | Int8Linear
+RunBlock = Callable[..., Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +62,13 @@ class FusedTransformer(nn.Module):
         self.taps = nn.ModuleList(taps)
         self.blocks = nn.ModuleList(blocks)
 
-    def forward(self, x: Tensor, table: TimeTable, around: Surroundings) -> Tensor:
-        """Frames [R, n, D] after the last block, from aligned frames."""
+    def forward(
+        self, x: Tensor, table: TimeTable, around: Surroundings, run_block: RunBlock
+    ) -> Tensor:
+        """Frames [R, n, D] after the last block, from aligned frames.
+
+        run_block: `FusedBlock.forward`, or that compiled.
+        """
         h = x
         for conv in self.taps:
             h = conv(h)
@@ -69,7 +76,7 @@ class FusedTransformer(nn.Module):
 
         for index, block in enumerate(self.blocks):
             time = table.modulation[index].unbind()
-            h = block(h, time, table.keys[index], table.values[index], around)
+            h = run_block(block, h, time, table.keys[index], table.values[index], around)
         return h
 
 

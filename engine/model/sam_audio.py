@@ -21,6 +21,7 @@ from .anchors import Anchors
 from .codec import DACVAE
 from .conditioning import AlignMaskedVideo, Conditioning, EmbedAnchors
 from .config import SAMAudioConfig
+from .kernels import Kernels
 from .layers import sinusoids
 from .text_encoder import EncodedText
 from .transformer import DiT
@@ -48,6 +49,7 @@ class SAMAudioNetwork(nn.Module):
         self.align_masked_video = AlignMaskedVideo(config.vision_encoder.dim, dim)
         self.embed_anchors = EmbedAnchors(config.num_anchors, config.anchor_embedding_dim, dim)
         self.memory_proj = nn.Linear(config.text_encoder.dim, dim)
+        self.kernels = Kernels()
 
     @property
     def device(self) -> torch.device:

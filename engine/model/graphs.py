@@ -1,0 +1,98 @@
+"""Evaluations recorded once per shape, as CUDA graphs, and then launched as a whole.
+
+    first call at a shape    runs plainly, which also warms up
+    second call              is recorded, then launched
+    every later call         copies its inputs to where the recorded ones lay, and is launched
+
+An evaluation is some hundred kernels, of which the small ones take less time than to launch them.
+A graph keeps the memory of what is in hand while it runs; all graphs of a prompt share it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.sam_audio.exhaustion import is_out_of_memory
+
+from .kernels import Kernels
+
+_N_GRAPHS = 4
+
+Shape = tuple[tuple[torch.Size, torch.dtype], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Recorded:
+    """inputs, output: where the graph reads and writes."""
+
+    graph: "torch.cuda.CUDAGraph"
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+
+    def launched(self, inputs: Sequence[Tensor]) -> Tensor:
+        for place, value in zip(self.inputs, inputs, strict=True):
+            place.copy_(value, non_blocking=True)
+        self.graph.replay()
+        return self.output.clone()
+
+
+class Graphs:
+    """Recorded runs of one function of tensors alone, by the shapes of its inputs.
+
+    run: what it computes depends on its inputs and on tensors that stay where they are.
+    """
+
+    def __init__(self, run: Callable[..., Tensor], kernels: Kernels) -> None:
+        self._run = run
+        self._kernels = kernels
+        self._seen: set[Shape] = set()
+        self._recorded: OrderedDict[Shape, _Recorded] = OrderedDict()
+        self._pool: Any = None  # torch's own type for it is private
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """`run(*inputs)`, launched as one where that is possible.
+
+        Raises what `run` raises; when memory runs out, the graphs are let go of before.
+        """
+        if not self._kernels.records or inputs[0].device.type != "cuda":
+            return self._run(*inputs)
+        try:
+            return self._launched(inputs)
+        except RuntimeError as error:
+            self.clear()
+            if is_out_of_memory(error):
+                raise
+            self._kernels.give_up_recording(error)
+        return self._run(*inputs)
+
+    def clear(self) -> None:
+        """Let go of all graphs and their memory."""
+        self._recorded.clear()
+        self._seen.clear()
+        self._pool = None
+
+    def _launched(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        shape = tuple((each.shape, each.dtype) for each in inputs)
+        if shape in self._recorded:
+            self._recorded.move_to_end(shape)
+        elif shape in self._seen:
+            self._recorded[shape] = self._record(inputs)
+            if len(self._recorded) > _N_GRAPHS:
+                self._recorded.popitem(last=False)
+        else:
+            self._seen.add(shape)
+            return self._run(*inputs)
+        return self._recorded[shape].launched(inputs)
+
+    def _record(self, inputs: tuple[Tensor, ...]) -> _Recorded:
+        places = tuple(each.clone() for each in inputs)
+        if self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.device(inputs[0].device), torch.cuda.graph(graph, pool=self._pool):
+            output = self._run(*places)
+        return _Recorded(graph, places, output)
