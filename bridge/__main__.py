@@ -37,6 +37,7 @@ SUBCOMMANDS = {
     "jobs": Subcommand("list, watch, cancel, repeat separations", "bridge.cli.jobs"),
     "store": Subcommand("see and clean what the engine process keeps", "bridge.cli.store"),
     "keys": Subcommand("exchange keys with other computers", "bridge.cli.keys"),
+    "panel": Subcommand("open the window: see, draw, describe, listen", "gui.__main__"),
     "stop": Subcommand("stop the engine process", "bridge.cli.stop"),
     "doctor": Subcommand("say what is installed, what is missing and how to get it", "", "doctor"),
 }

@@ -133,6 +133,8 @@ def prepare(environment: Environment, extras: Collection[str] = (), torch_index:
     for command in install_commands(environment, wanted):
         _run_pip(environment, command)
     _check_libsndfile(environment)
+    if "panel" in extras:
+        _check_panel(environment)
     write_stamp(environment, wanted)
     return True
 
@@ -271,3 +273,14 @@ def _check_libsndfile(environment: Environment) -> None:
     command = [str(environment.program("python")), "-c", "import soundfile"]
     if subprocess.run(command, capture_output=True, check=False).returncode != 0:
         system_packages.install([system_packages.LIBSNDFILE], environment.log)
+
+
+def _check_panel(environment: Environment) -> None:
+    """Qt needs libraries of the system, and PortAudio has no wheel for Linux."""
+    python = str(environment.program("python"))
+    for code, packages in (
+        ("import sounddevice", (system_packages.PORTAUDIO,)),
+        ("import PyQt6.QtWidgets", system_packages.QT),
+    ):
+        if subprocess.run([python, "-c", code], capture_output=True, check=False).returncode != 0:
+            system_packages.install(packages, environment.log)

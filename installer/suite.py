@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from environment import Environment, prepare
 
-EXTRAS = ("dev", "model", "plot", "video")
+EXTRAS = ("dev", "model", "panel", "plot", "video")
 
 
 def run(environment: Environment, torch_index: str, pytest_options: Sequence[str]) -> int:

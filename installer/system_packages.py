@@ -34,6 +34,16 @@ LIBSNDFILE = SystemPackage(
     "to read and write audio, because soundfile brings no library for this processor",
     "install libsndfile, for instance with `brew install libsndfile`",
 )
+PORTAUDIO = SystemPackage(
+    "libportaudio2",
+    "to play sound in the panel, because sounddevice brings no library for this system",
+    "install PortAudio, for instance with `brew install portaudio`",
+)
+_QT_LIBRARIES = ("libegl1", "libgl1", "libxkbcommon0", "libfontconfig1", "libdbus-1-3")
+QT = tuple(
+    SystemPackage(name, "to open the panel's window", "install the libraries of Qt 6 by hand")
+    for name in (*_QT_LIBRARIES, "libglib2.0-0", "libx11-6", "fonts-dejavu-core")
+)
 
 
 def can_make_environments() -> bool:

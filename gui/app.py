@@ -1,0 +1,44 @@
+"""Builds the panel: the only place that makes its objects and knows the order."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PyQt6.QtWidgets import QApplication
+
+from .link.bridge import BridgeLink, Server
+from .state.places import Places
+from .state.settings import SettingsStore
+from .window import Window
+from .work.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class PanelConfig:
+    """Which server, where to keep things, what to open first."""
+
+    server: Server
+    places: Places
+    files: tuple[Path, ...] = field(default=())
+
+
+def application(argv: list[str]) -> QApplication:
+    """The one Qt application of this process."""
+    made = QApplication.instance()
+    if not isinstance(made, QApplication):
+        made = QApplication([sys.argv[0], *argv])
+    made.setApplicationName("StemLasso")
+    made.setDesktopFileName("stemlasso")
+    made.setStyle("Fusion")
+    return made
+
+
+def build(config: PanelConfig) -> Window:
+    """The window with everything behind it, started but not shown. Closing it ends its threads."""
+    settings = SettingsStore(config.places)
+    bench = Workbench(BridgeLink(config.server), settings, config.places)
+    window = Window(bench)
+    bench.start()
+    for path in config.files[:1]:
+        bench.open_file(path)
+    return window

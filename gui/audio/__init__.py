@@ -1,0 +1,1 @@
+"""Sound as the panel needs it: blocks of files, peaks, spectra, playback."""

@@ -1,0 +1,141 @@
+"""Every key and menu entry: one table, from which shortcuts, menus and the cheat sheet are made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtWidgets import QDialog, QGridLayout, QLineEdit, QVBoxLayout
+
+from .panels.parts import label
+
+if TYPE_CHECKING:
+    from .window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """menu: where it is listed. keys: the first is shown. is_plain: text fields keep the key."""
+
+    menu: str
+    text: str
+    keys: tuple[str, ...]
+    act: Callable[[], object]
+    is_plain: bool = False
+
+
+MOUSE = (
+    ("Drag", "draw a “+” span: the sound is here"),
+    ("Alt+drag, right drag", "draw a “−” span: the sound is not here"),
+    ("Drag a span or its edge", "move it, resize it"),
+    ("Shift+drag, drag in the ruler", "select time for the loop"),
+    ("Click", "put the playhead"),
+    ("Double-click a span", "select its time"),
+    ("Wheel, pinch", "zoom at the pointer"),
+    ("Shift+wheel, sideways wheel", "scroll"),
+    ("Middle drag", "pan"),
+    ("Ctrl while dragging", "snap the other way"),
+)
+NUDGE_SHARE = 0.01
+
+
+class Commands:
+    """The window's commands."""
+
+    def __init__(self, window: "Window") -> None:
+        self._window = window
+        self.all = _table(window)
+        self.actions: dict[str, QAction] = {}
+        self._fill_menus()
+        window.bench.document.history_changed.connect(self._name_undo)
+        self._name_undo()
+
+    def show_keys(self) -> None:
+        """The cheat sheet."""
+        sheet = KeySheet(self)
+        sheet.setParent(self._window, Qt.WindowType.Dialog)
+        sheet.show()
+
+    def _fill_menus(self) -> None:
+        bar = self._window.menuBar()
+        assert bar is not None
+        menus = {}
+        for command in self.all:
+            if command.menu not in menus:
+                menus[command.menu] = bar.addMenu(command.menu)
+            action = QAction(command.text, self._window)
+            action.setShortcuts([QKeySequence(key) for key in command.keys])
+            action.triggered.connect(lambda _, command=command: self._do(command))
+            menu = menus[command.menu]
+            assert menu is not None
+            menu.addAction(action)
+            self.actions[command.text] = action
+
+    def _do(self, command: Command) -> None:
+        focused = self._window.focusWidget()
+        if command.is_plain and isinstance(focused, QLineEdit) and not focused.isReadOnly():
+            return
+        command.act()
+
+    def _name_undo(self) -> None:
+        history = self._window.bench.document.history
+        for name, what in (("Undo", history.undo_label), ("Redo", history.redo_label)):
+            action = self.actions[name]
+            action.setText(f"{name} {what}".strip())
+            action.setEnabled(bool(what))
+
+
+class KeySheet(QDialog):
+    """All keys and what the mouse does."""
+
+    def __init__(self, commands: Commands) -> None:
+        super().__init__()
+        self.setWindowTitle("Keys and mouse")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(18)
+        grid.setVerticalSpacing(3)
+        keys = [(_shown(each), each.text) for each in commands.all if each.keys]
+        half = (len(keys) + 1) // 2
+        for place, rows in enumerate((keys[:half], keys[half:], MOUSE)):
+            for number, (what, does) in enumerate(rows):
+                grid.addWidget(label(what, "name"), number, 2 * place)
+                grid.addWidget(label(does, "dim"), number, 2 * place + 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(22, 18, 22, 20)
+        column.addWidget(label("KEYS AND MOUSE", "heading"))
+        column.addLayout(grid)
+
+
+def _shown(command: Command) -> str:
+    return QKeySequence(command.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def _table(window: "Window") -> tuple[Command, ...]:
+    bench = window.bench
+    time, document = bench.time, bench.document
+    return (
+        Command("File", "Open…", ("Ctrl+O",), window.ask_for_file),
+        Command("File", "Close the panel", ("Ctrl+Q",), window.close),
+        Command("Edit", "Undo", ("Ctrl+Z",), document.undo),
+        Command("Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), document.redo),
+        Command("Edit", "Delete span", ("Del", "Backspace"), window.delete_selected, True),
+        Command("Edit", "Change sign of span", ("X",), window.flip_selected, True),
+        Command("Edit", "Next span", ("]",), lambda: window.step_selected(1), True),
+        Command("Edit", "Previous span", ("[",), lambda: window.step_selected(-1), True),
+        Command("Edit", "Add “+” span from selection", ("A",), lambda: window.add_span("+"), True),
+        Command("Edit", "Add “−” span from selection", ("D",), lambda: window.add_span("-"), True),
+        Command("Edit", "Describe the sound", ("Ctrl+L",), window.prompt.edit.setFocus),
+        Command("Run", "Separate", ("Ctrl+Return", "Ctrl+Enter"), bench.run),
+        Command("Run", "Cancel the running job", ("Ctrl+.",), window.cancel_current),
+        Command("View", "Zoom in", ("+", "="), lambda: time.zoom(0.7), True),
+        Command("View", "Zoom out", ("-",), lambda: time.zoom(1 / 0.7), True),
+        Command("View", "Show the whole clip", ("F",), window.show_whole, True),
+        Command("View", "Show the selection", ("E",), window.show_selection, True),
+        Command("View", "Scroll left", ("Left",), lambda: time.scroll(-0.1), True),
+        Command("View", "Scroll right", ("Right",), lambda: time.scroll(0.1), True),
+        Command("View", "Snap", ("S",), window.tools_snap, True),
+        Command("View", "Dark or light", ("Ctrl+T",), window.switch_theme),
+        Command("Help", "Keys and mouse", ("F1", "?"), lambda: window.commands.show_keys()),
+    )

@@ -1,0 +1,1 @@
+"""The controls beside what is drawn."""

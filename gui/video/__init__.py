@@ -1,0 +1,1 @@
+"""Films: their frames, and masks drawn on them."""

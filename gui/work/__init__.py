@@ -1,0 +1,1 @@
+"""What the panel does: opening clips, running jobs, keeping sessions. No widgets."""
