@@ -35,6 +35,9 @@ SUBCOMMANDS = {
     "status": Subcommand("show the engine process: devices, queue, store", "bridge.cli.status"),
     "clips": Subcommand("list, add and remove clips", "bridge.cli.clips"),
     "jobs": Subcommand("list, watch, cancel, repeat separations", "bridge.cli.jobs"),
+    "export": Subcommand(
+        "write a finished job as a REAPER or DAWproject file", "bridge.cli.export"
+    ),
     "store": Subcommand("see and clean what the engine process keeps", "bridge.cli.store"),
     "keys": Subcommand("exchange keys with other computers", "bridge.cli.keys"),
     "panel": Subcommand("open the window: see, draw, describe, listen", "gui.__main__"),

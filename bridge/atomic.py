@@ -4,19 +4,22 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, in place of what is there; a reader sees the old or the new file.
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file that takes the place of `path` at the end; a reader sees the old or the new one.
 
-    Raises OSError; then the old file is as it was and nothing else is left.
+    Raises OSError; then, and after any other error, the old file is as it was and nothing is left.
     """
     temporary = path.with_name(f".stemlasso-{secrets.token_hex(6)}.part")
     try:
         with temporary.open("xb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -24,6 +27,12 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, by `replacing`."""
+    with replacing(path) as stream:
+        stream.write(content)
 
 
 def write_json(path: Path, value: Any) -> None:

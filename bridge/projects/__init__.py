@@ -1,0 +1,1 @@
+"""A finished job as a project file: its manifest in, RPP or DAWproject out."""

@@ -1,0 +1,329 @@
+"""Project files of finished jobs: read back by a public parser, and element by element."""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import rpp
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.__main__ import main
+from bridge.projects.rpp import quoted
+from bridge.protocol.values import ClipOrigin, JobOptions
+from bridge.timeline import MANIFEST_VERSION
+
+from .clips import write_clip
+from .desk_driver import SPANS, driving
+
+RATE = 44_100
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Path:
+    """A manifest of two stems and a further take, with real files beside it."""
+    folder = tmp_path / "Lied für Zoë"
+    folder.mkdir()
+    for name in ("loop 3.wav", 'snare "hot".wav', "rest.wav", "take 2.wav"):
+        soundfile.write(folder / name, np.zeros((RATE, 2)), RATE, "PCM_24")
+    return write_manifest(folder, 600_001)
+
+
+def write_manifest(folder: Path, start: int, **changes: Any) -> Path:
+    stem = {
+        "take": 0,
+        "colour": "#669BBC",
+        "start_s": start / RATE,
+        "start_samples": start,
+        "length_s": 1.0,
+        "length_samples": RATE,
+        "sample_rate": RATE,
+        "n_channels": 2,
+        "gain_db": 0.0,
+        "mute": False,
+        "score": None,
+        "group": "Loop 3",
+    }
+    manifest = {
+        "manifest": MANIFEST_VERSION,
+        "job_id": "j1",
+        "group": "Loop 3",
+        "parent": {**stem, "name": "Loop 3", "file": str(folder / "loop 3.wav"), "track": "Drums"},
+        "stems": [
+            named(stem, "target", folder / 'snare "hot".wav', 'snare "hot"'),
+            named(stem, "residual", folder / "rest.wav", "snare (residual)", colour="#8A8F98"),
+            named(stem, "candidate", folder / "take 2.wav", "snare take 2", take=1, gain_db=-6.0),
+        ],
+        **changes,
+    }
+    path = folder / "timeline.json"
+    path.write_text(json.dumps(manifest), "utf-8")
+    return path
+
+
+def named(
+    stem: dict[str, Any], role: str, file: Path, track: str, **changes: Any
+) -> dict[str, Any]:
+    own = {"role": role, "file": str(file), "name": file.stem, "track": track}
+    return {**stem, **own, **changes}
+
+
+def values(element: Any, tag: str) -> list[str]:
+    """The values of the first line `tag` directly in an element."""
+    found = next(each for each in element if isinstance(each, list) and each[0] == tag)
+    return [str(each) for each in found[1:]]
+
+
+def exported_rpp(session: Path, target: Path, *options: str) -> Any:
+    assert main(["export", str(session), "--rpp", str(target), *options]) == 0
+    text = target.read_text("utf-8")
+    project = rpp.loads(text)
+    # the parser's own writer leaves needless quotes out; what it read must be the same
+    assert rpp.dumps(rpp.loads(rpp.dumps(project))) == rpp.dumps(project)
+    return project
+
+
+def test_a_reaper_project_has_everything_in_its_place(session: Path) -> None:
+    project = exported_rpp(session, session.parent / "stems.rpp", "--tempo", "97.5")
+    assert values(project, "SAMPLERATE")[0] == str(RATE)
+    assert values(project, "TEMPO") == ["97.5", "4", "4"]
+    tracks = project.findall(".//TRACK")
+    assert [values(track, "NAME") for track in tracks] == [
+        ["Drums"],
+        ["Loop 3 stems"],
+        ['snare "hot"'],
+        ["snare (residual)"],
+    ]
+    assert [values(track, "ISBUS") for track in tracks] == [
+        ["0", "0"],
+        ["1", "1"],
+        ["0", "0"],
+        ["2", "-1"],
+    ]
+    assert [values(track, "MUTESOLO")[0] for track in tracks] == ["1", "0", "0", "0"]
+    assert values(tracks[2], "PEAKCOL") == [str(0x1000000 | 0xBC9B66)]
+    for track in (tracks[0], *tracks[2:]):
+        item = track.find("ITEM")
+        (position,), (length,) = values(item, "POSITION"), values(item, "LENGTH")
+        assert round(float(position) * RATE, 6) == 600_001
+        assert round(float(length) * RATE, 6) == RATE
+    files = [values(source, "FILE") for source in project.findall(".//SOURCE")]
+    assert files == [["loop 3.wav"], ['snare "hot".wav'], ["take 2.wav"], ["rest.wav"]]
+    (takes,) = [track.find("ITEM") for track in tracks if values(track, "NAME") == ['snare "hot"']]
+    assert len(takes.findall("SOURCE")) == 2
+    assert float(values(takes, "TAKEVOLPAN")[1]) == pytest.approx(10 ** (-6 / 20))
+
+
+def test_an_export_elsewhere_names_whole_paths(session: Path, tmp_path: Path) -> None:
+    project = exported_rpp(session, tmp_path / "a" / "x.rpp", "--without-original")
+    files = [values(source, "FILE")[0] for source in project.findall(".//SOURCE")]
+    assert len(files) == 3
+    assert all(Path(file).is_absolute() and Path(file).is_file() for file in files)
+
+
+def test_ids_are_unique_and_the_same_every_time(session: Path, tmp_path: Path) -> None:
+    first = exported_rpp(session, tmp_path / "1.rpp")
+    again = exported_rpp(session, tmp_path / "2.rpp")
+    assert rpp.dumps(first) == rpp.dumps(again)
+    items = first.findall(".//ITEM")
+    ids = [values(item, tag)[0] for item in items for tag in ("IGUID", "GUID", "IID")]
+    assert len(set(ids)) == len(ids)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20))
+def test_any_name_can_be_read_back(text: str) -> None:
+    line = quoted(text)
+    read = rpp.loads(f"<TRACK\n  NAME {line}\n>\n")
+    plain = " ".join(text.splitlines())
+    if len({'"', "'", "`"} & set(plain)) < 3:
+        assert values(read, "NAME") == [plain]
+    else:
+        assert values(read, "NAME") == [plain.replace("`", "'")]
+
+
+def dawproject(session: Path, target: Path) -> tuple[ElementTree.Element, zipfile.ZipFile]:
+    assert main(["export", str(session), "--dawproject", str(target)]) == 0
+    archive = zipfile.ZipFile(target)
+    assert archive.testzip() is None
+    return ElementTree.fromstring(archive.read("project.xml")), archive
+
+
+def test_a_dawproject_has_everything_in_its_place(session: Path, tmp_path: Path) -> None:
+    root, archive = dawproject(session, tmp_path / "stems.dawproject")
+    with archive:
+        assert root.tag == "Project"
+        assert [each.tag for each in root] == [
+            "Application",
+            "Transport",
+            "Structure",
+            "Arrangement",
+        ]
+        (top,) = root.findall("Arrangement/Lanes")
+        assert top.get("timeUnit") == "seconds"
+        names = {each.get("id"): each.get("name") for each in root.iter("Track")}
+        placed = {names[lane.get("track")]: lane.find("Clips/Clip") for lane in top}
+        assert list(placed) == ["Drums", 'snare "hot"', 'snare "hot" take 2', "snare (residual)"]
+        for clip in placed.values():
+            assert clip is not None
+            assert round(float(clip.attrib["time"]) * RATE, 6) == 600_001
+            assert clip.attrib["playStart"] == "0"
+            audio = clip.find("Audio")
+            assert audio is not None
+            assert (audio.get("sampleRate"), audio.get("channels")) == (str(RATE), "2")
+            file = audio.find("File")
+            assert file is not None
+            inside = hashlib.sha256(archive.read(file.attrib["path"])).hexdigest()
+            own = session.parent / Path(file.attrib["path"]).name
+            assert inside == hashlib.sha256(own.read_bytes()).hexdigest()
+    folder = next(each for each in root.iter("Track") if each.get("contentType") == "tracks")
+    assert len(folder.findall("Track")) == 3
+    muted = [
+        each.get("name")
+        for each in root.iter("Track")
+        if (mute := each.find("Channel/Mute")) is not None and mute.get("value") == "true"
+    ]
+    assert muted == ["Drums", 'snare "hot" take 2']
+
+
+SCHEMA: dict[str, tuple[str, str]] = {
+    "Project": ("version", "Application Transport Structure Arrangement Scenes"),
+    "Application": ("name version", ""),
+    "Transport": ("", "Tempo TimeSignature"),
+    "Tempo": ("name color comment id parameterID max min unit value", ""),
+    "TimeSignature": ("name color comment id parameterID denominator numerator", ""),
+    "Structure": ("", "Track Channel"),
+    "Track": ("name color comment id contentType loaded", "Channel Track"),
+    "Channel": (
+        "name color comment id audioChannels destination role solo",
+        "Devices Mute Pan Sends Volume",
+    ),
+    "Mute": ("name color comment id parameterID value", ""),
+    "Pan": ("name color comment id parameterID max min unit value", ""),
+    "Volume": ("name color comment id parameterID max min unit value", ""),
+    "Arrangement": ("name color comment id", "Lanes Markers"),
+    "Lanes": ("name color comment id timeUnit track", "Lanes Clips"),
+    "Clips": ("name color comment id timeUnit track", "Clip"),
+    "Clip": (
+        "name color comment time duration contentTimeUnit playStart playStop loopStart loopEnd "
+        "fadeTimeUnit fadeInTime fadeOutTime enable reference",
+        "Audio",
+    ),
+    "Audio": (
+        "name color comment id timeUnit track duration algorithm channels sampleRate",
+        "File",
+    ),
+    "File": ("path external", ""),
+}
+"""Of the format's published schema, version 1.0: attributes, and children in their order."""
+
+
+def test_a_dawproject_keeps_to_its_schema(session: Path, tmp_path: Path) -> None:
+    root, archive = dawproject(session, tmp_path / "stems.dawproject")
+    with archive:
+        metadata = ElementTree.fromstring(archive.read("metadata.xml"))
+    assert [each.tag for each in metadata] == ["Title", "Comment"]
+    for element in root.iter():
+        attributes, children = (text.split() for text in SCHEMA[element.tag])
+        assert set(element.attrib) <= set(attributes), element.tag
+        order = [children.index(child.tag) for child in element]
+        assert order == sorted(order), element.tag
+
+
+def test_references_of_a_dawproject_lead_somewhere(session: Path, tmp_path: Path) -> None:
+    root, archive = dawproject(session, tmp_path / "stems.dawproject")
+    archive.close()
+    ids = [each.attrib["id"] for each in root.iter() if "id" in each.attrib]
+    assert len(ids) == len(set(ids)) > 20
+    named_ids = {
+        each.attrib[name]
+        for each in root.iter()
+        for name in ("track", "destination")
+        if name in each.attrib
+    }
+    assert named_ids <= set(ids)
+    channels = {each.get("id"): each.get("role") for each in root.iter("Channel")}
+    destinations = {each.get("destination") for each in root.iter("Channel")} - {None}
+    assert [channels[each] for each in destinations] == ["master"]
+
+
+def test_what_lies_before_the_timeline_is_skipped(session: Path, tmp_path: Path) -> None:
+    early = write_manifest(session.parent, -441)
+    project = exported_rpp(early, tmp_path / "x.rpp")
+    item = project.find(".//ITEM")
+    assert values(item, "POSITION") == ["0"]
+    assert values(item, "SOFFS") == ["0.01"]
+    assert values(item, "LENGTH") == ["0.99"]
+    root, archive = dawproject(early, tmp_path / "x.dawproject")
+    archive.close()
+    clip = next(root.iter("Clip"))
+    given_values = [clip.attrib[name] for name in ("time", "playStart", "duration")]
+    assert given_values == ["0", "0.01", "0.99"]
+
+
+def test_files_of_one_name_stay_apart(session: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    soundfile.write(other / "REST.wav", np.ones((RATE, 2)) / 2, RATE, "PCM_16")
+    content = json.loads(session.read_text("utf-8"))
+    content["stems"][0]["file"] = str(other / "REST.wav")
+    session.write_text(json.dumps(content), "utf-8")
+    root, archive = dawproject(session, tmp_path / "x.dawproject")
+    with archive:
+        assert {"audio/REST.wav", "audio/rest 2.wav"} <= set(archive.namelist())
+    assert root is not None
+
+
+def test_what_cannot_be_exported_is_named(
+    session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "x.rpp"
+    home = ["--home", str(tmp_path / "home")]
+
+    def refused(job: object, *options: str) -> tuple[int, str]:
+        status = main(["export", str(job), *(options or ("--rpp", str(target))), *home])
+        return status, capsys.readouterr().err
+
+    assert refused("j404") == (21, refused("j404")[1])
+    assert "job_not_found" in refused("j404")[1]
+    assert "job_not_found" in refused(tmp_path)[1]
+    target.write_text("mine", "utf-8")
+    assert refused(session)[0] == 5
+    assert target.read_text("utf-8") == "mine"
+    assert refused(session, "--rpp", str(target), "--overwrite")[0] == 0
+    target.unlink()
+    for text in ("{", "[]", '{"manifest": "1.0"}', '{"manifest": "1.0", "stems": []}'):
+        other = tmp_path / "bad.json"
+        other.write_text(text, "utf-8")
+        assert refused(other)[0] == 26
+    other.write_text('{"manifest": "2.0"}', "utf-8")
+    assert "version_mismatch" in refused(other)[1]
+    (session.parent / "rest.wav").unlink()
+    status, said = refused(session)
+    assert (status, "stem_not_found" in said) == (21, True)
+    assert not target.exists()
+    assert refused(session, "--rpp", str(session.parent))[0] == 21
+    for options in ([], ["--rpp", "x", "--tempo", "0"], ["--rpp", "x", "--server", "a"]):
+        with pytest.raises(SystemExit):
+            main(["export", str(session), *options])
+
+
+def test_a_finished_job_is_exported_by_its_id(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    options = JobOptions(separator="builtin", n_threads=1)
+    with driving(home / "store") as desk:
+        clip = desk.put(
+            write_clip(tmp_path / "loop.wav"), ClipOrigin(position_s=3.5, track="Drums")
+        )
+        done = desk.result(desk.submit(clip, SPANS, options))
+    for number, job in enumerate((done.job_id, home / "store" / "jobs" / done.job_id)):
+        target = tmp_path / f"{number}.rpp"
+        assert main(["export", str(job), "--rpp", str(target), "--home", str(home)]) == 0
+        project = rpp.loads(target.read_text("utf-8"))
+        positions = [values(item, "POSITION") for item in project.findall(".//ITEM")]
+        assert positions == [["3.5"]] * 3
