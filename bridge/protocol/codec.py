@@ -136,6 +136,7 @@ def decode_reply(frames: Sequence[bytes]) -> Reply:
     """
     if len(frames) not in (3, 4):
         raise ProtocolError(f"reply of {len(frames)} frames: allowed are 3 or 4", "bad_frames")
+    _check_sizes(frames)
     check_prologue(frames[0])
     header = _unpack(ReplyHeader, frames[1], "header", FRAME_BYTES)
     data = frames[3] if len(frames) == 4 else b""
@@ -161,6 +162,7 @@ def decode_event(frames: Sequence[bytes]) -> Event | None:
     """
     if len(frames) != 4:
         raise ProtocolError(f"event of {len(frames)} frames: allowed are 4", "bad_frames")
+    _check_sizes(frames)
     check_prologue(frames[1])
     header = _unpack(EventHeader, frames[2], "header", FRAME_BYTES)
     message = EVENTS.get(header.event)
@@ -181,6 +183,13 @@ def check_prologue(frame: bytes) -> None:
             f"the peer speaks protocol {major}.{minor}, this side {PROTOCOL_VERSION}: the first "
             "numbers must be equal; update the older of the two"
         )
+
+
+def _check_sizes(frames: Sequence[bytes]) -> None:
+    """Raises ProtocolError for a frame that no server sends."""
+    longest = max(map(len, frames))
+    if longest > FRAME_BYTES:
+        raise ProtocolError(f"frame of {longest} bytes: allowed are {FRAME_BYTES}", "bad_frames")
 
 
 def _request_header(frames: Sequence[bytes]) -> RequestHeader:
