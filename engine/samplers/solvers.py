@@ -8,9 +8,10 @@
     rk4       4                        order 4
 
 The order is what doubling the steps buys: the error falls by 2 to that power. An evaluation costs
-the same everywhere. On flows whose answer is known (noise to several narrow normal distributions)
-`adams` makes the most of 8 to 32 of them and `midpoint` of 4; all gain from steps that get finer
-towards the end, `shifted(n, 0.7)`. Which of it holds for real weights has to be measured there.
+the same everywhere. On flows whose answer is known (noise to several narrow normal distributions,
+`tests/benchmarks/bench_quality.py`) `adams` makes the most of 4 to 32 of them and `rk4` of 48; all
+gain from steps that get finer towards the end, `shifted(n, 0.7)`, the stiffer flows the more. Which
+of it holds for real weights has to be measured there.
 """
 
 from collections.abc import Callable

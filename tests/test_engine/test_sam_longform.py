@@ -15,9 +15,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine import Prompt, separate
-from engine.data import SeparationOptions
+from engine.data import SeparationOptions, Span
 from engine.model.conditioning import Conditioning
+from engine.model.text_encoder import EncodedText
 from engine.sam_audio.config import SamAudioConfig
+from engine.sam_audio.frames import Frames
+from engine.sam_audio.guidance import Guidance, window_velocity
 from engine.sam_audio.sampling import Course, sampled_latents
 from engine.sam_audio.scratch import Scratch
 from engine.sam_audio.settings import Joining
@@ -63,7 +66,10 @@ import json, sys
 from pathlib import Path
 import numpy as np, soundfile, torch
 from engine import Prompt, SeparationOptions, separate
+from engine.model.text_encoder import EncodedText
 from engine.sam_audio.config import SamAudioConfig
+from engine.sam_audio.frames import Frames
+from engine.sam_audio.guidance import Guidance, window_velocity
 from engine.samplers import Sampling
 from tests.benchmarks.with_peak import peak_bytes
 from tests.test_engine.stand_in_model import RATE, gives_the_mixture, stand_in_separator
@@ -189,3 +195,24 @@ def test_plans_of_a_network_with_global_attention_agree_roughly() -> None:
         error_db = 20 * np.log10(float((plan - one).norm() / one.norm()))
         assert -60 < error_db < -25
     torch.testing.assert_close(latents(120, 3), many, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("joining", ["diffused", "crossfade"])
+def test_a_take_is_the_same_alone_and_among_others_whatever_the_windows(joining: Joining) -> None:
+    """Every take has its own noise over all windows, and the windows' rows are kept apart."""
+    network = tiny_network()
+    generator = torch.Generator().manual_seed(0)
+    frames = Frames.of(0.5 * torch.randn(1, 120, 128, generator=generator))
+    text = EncodedText(torch.randn(1, 4, 16, generator=generator), None)
+    velocity = window_velocity(network, Guidance(frames, text, (Span(1.0, 3.0),)))  # type: ignore[arg-type]
+
+    def latents(draws: list[Draw], n_at_once: int) -> Tensor:
+        windows = plan_windows(120, 50, 12)
+        course = Course(Sampling("midpoint", 2), windows, n_at_once, joining)
+        return sampled_latents(velocity, noise_field(draws, 120, 256), course, Scratch()).whole()
+
+    takes = [Draw(5, take) for take in range(3)]
+    together = latents(takes, 2)
+    for index, take in enumerate(takes):
+        torch.testing.assert_close(together[index], latents([take], 1)[0], atol=1e-4, rtol=1e-4)
+    assert float((together[0] - together[1]).abs().max()) > 0.5

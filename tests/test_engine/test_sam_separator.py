@@ -350,17 +350,25 @@ def test_a_video_prompt_is_cut_to_every_window(tmp_path: Path) -> None:
 
 
 def test_a_window_is_told_its_own_part_of_the_prompt(tiny: SamAudioSeparator) -> None:
+    """Spans, video and mixture of several windows at once: what the whole file has there."""
     split(tiny, noise(5_000, 1))
     assert tiny._loaded is not None
     model = tiny._loaded.model
-    audio = torch.randn(1, 50, 128, generator=torch.Generator().manual_seed(6))
+    generator = torch.Generator().manual_seed(6)
+    audio = torch.randn(1, 50, 128, generator=generator)
+    video = torch.randn(1, 50, model.config.vision_encoder.dim, generator=generator)
     spans = (Span(0.4, 1.2), Span(1.0, 1.1, "-"))
     with torch.inference_mode():
         text = model.companions.text_encoder.on(model.device)(("dog",))
-    guidance = Guidance(Frames.of(audio), text, spans)
     evaluator = Evaluator(model, text)
-    whole = window_condition(evaluator, model, guidance, [Window(0, 50)])
-    parts = window_condition(evaluator, model, guidance, [Window(20, 45), Window(5, 30)])
-    for row, start in enumerate((20, 5)):
-        expected = whole[0, start : start + 25]
-        torch.testing.assert_close(parts[row], expected, atol=1e-6, rtol=1e-5)
+    windows = [Window(20, 45), Window(5, 30)]
+    wholes = []
+    for shown in (None, Frames.of(video)):
+        guidance = Guidance(Frames.of(audio), text, spans, shown)
+        whole = window_condition(evaluator, model, guidance, [Window(0, 50)])
+        parts = window_condition(evaluator, model, guidance, windows)
+        for part, window in zip(parts, windows, strict=True):
+            expected = whole[0, window.start : window.stop]
+            torch.testing.assert_close(part, expected, atol=1e-6, rtol=1e-5)
+        wholes.append(whole)
+    assert float((wholes[0] - wholes[1]).abs().max()) > 1e-3
