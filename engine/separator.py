@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +11,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .audio_files import clip_from_array, open_clip
+from .cost.ledger import Ledger
+from .cost.watch import RunWatch
 from .data import (
     AudioClip,
     Candidate,
     Monitor,
+    Notice,
     Progress,
     Prompt,
     Separation,
@@ -25,6 +28,7 @@ from .data import (
 from .errors import AudioError, BackendUnavailable
 from .receipt import make_receipt
 from .render import RenderPlan, check_outputs, render
+from .sam_audio.choice import Fit, best_of, fits_of
 from .sam_audio.installed import require_ready, sam_audio_models
 from .sam_audio.settings import ModelSettings
 
@@ -36,12 +40,16 @@ _ESTIMATE_SHARE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class SeparatorInfo:
-    """One line of `stemlasso separators`. missing: why it cannot be used; empty when it can."""
+    """One line of `stemlasso separators`. missing: why it cannot be used; empty when it can.
+
+    note: what else there is to say about it on this machine, such as why `auto` does not take it.
+    """
 
     name: str
     summary: str
     available: bool
     missing: str = ""
+    note: str = ""
 
 
 _BUILTIN = SeparatorInfo(
@@ -52,43 +60,84 @@ _BUILTIN = SeparatorInfo(
 )
 
 
-def separators(root: Path | None = None) -> tuple[SeparatorInfo, ...]:
+def separators(
+    root: Path | None = None, settings: ModelSettings | None = None
+) -> tuple[SeparatorInfo, ...]:
     """The separators there are: those that are ready, best first, then the others with their needs.
 
     root: of the model store, when it is not the default one.
+    settings: under which models are to fit into the memory that is free now.
     """
-    models = tuple(
-        SeparatorInfo(model.name, model.summary, available=not model.missing, missing=model.missing)
-        for model in sam_audio_models(root)
+    models = sam_audio_models(root)
+    ready = [model.name for model in models if not model.missing]
+    notes = _notes(fits_of(ready, root, settings or ModelSettings()))
+    known = (
+        *(
+            SeparatorInfo(
+                model.name,
+                model.summary,
+                available=not model.missing,
+                missing=model.missing,
+                note=notes.get(model.name, ""),
+            )
+            for model in models
+        ),
+        _BUILTIN,
     )
-    known = (*models, _BUILTIN)
     return tuple(sorted(known, key=lambda info: not info.available))
 
 
 def find_separator(
     name: str, root: Path | None = None, settings: ModelSettings | None = None
 ) -> Separator:
-    """The separator called `name`; `auto` is the best one that is ready.
+    """The separator called `name`; `auto` is the best one that is ready and fits the memory.
 
     root: of the model store, when it is not the default one.
     settings: where and how a model computes; `builtin` has none of them.
     Raises BackendUnavailable when there is none of this name or a package is missing, and
     CheckpointNotFound, which says how to get its weights, when they are not there.
     """
-    found = {info.name: info for info in separators(root)}
-    chosen = next(iter(found.values())) if name == "auto" else found.get(name)
-    if chosen is None:
-        raise BackendUnavailable(f"separator {name!r}: there are auto, {', '.join(found)}")
-    if chosen.name == _BUILTIN.name:
+    settings = settings or ModelSettings()
+    models = sam_audio_models(root)
+    names = ["auto", *(model.name for model in models), _BUILTIN.name]
+    if name not in names:
+        raise BackendUnavailable(f"separator {name!r}: there are {', '.join(names)}")
+    notices: tuple[Notice, ...] = ()
+    if name == "auto":
+        ready = [model.name for model in models if not model.missing]
+        name, notices = _best(fits_of(ready, root, settings))
+    if name == _BUILTIN.name:
         from .builtin import BuiltinSeparator
 
-        return BuiltinSeparator()
-    require_ready(chosen.name, root)
+        return BuiltinSeparator(ledger=Ledger.of_user(root), notices=notices)
+    require_ready(name, root)
     from .sam_audio.config import SamAudioConfig
     from .sam_audio.separator import SamAudioSeparator
 
-    config = SamAudioConfig.of(settings or ModelSettings())
-    return SamAudioSeparator.installed(chosen.name, root, config)
+    config = SamAudioConfig.of(settings)
+    return SamAudioSeparator.installed(name, root, config, notices)
+
+
+def _notes(fits: Sequence[Fit]) -> dict[str, str]:
+    """A word about every model that `auto` does not take for want of memory, and what it takes."""
+    best = best_of(fits)
+    notes = {fit.name: f"`auto` does not take it: {fit.why}" for fit in fits if not fit.fits}
+    if best is not None:
+        notes[best.name] = "`auto` takes it" + (", in 8 bits" if best.in_8_bits else "")
+    return notes
+
+
+def _best(fits: Sequence[Fit]) -> tuple[str, tuple[Notice, ...]]:
+    """What `auto` stands for, and a word about larger models that it does not take."""
+    best = best_of(fits)
+    name = _BUILTIN.name if best is None else best.name
+    larger = [fit for fit in fits if not fit.fits and fit is not best]
+    if best is not None:
+        larger = [fit for fit in larger if fits.index(fit) < fits.index(best)]
+    if not larger:
+        return name, ()
+    whys = "; ".join(f"{fit.name}: {fit.why}" for fit in larger)
+    return name, (Notice("auto_took_smaller", f"`auto` took {name}. {whys}."),)
 
 
 def separate(
@@ -121,8 +170,10 @@ def separate(
     with _opened(mixture, sample_rate, monitor.part(0, 0)) as clip:
         check_outputs(clip, plan, options.n_candidates)
         prompt = replace(prompt, spans=clip_spans(prompt.spans, clip.duration_s))
-        estimate = chosen.estimate(clip, prompt, options, monitor.part(0, _ESTIMATE_SHARE))
-        rendered = render(clip, estimate, plan, monitor.part(_ESTIMATE_SHARE, 1))
+        watch = RunWatch(chosen, clip, prompt, options, monitor)
+        estimate = chosen.estimate(clip, prompt, options, watch.monitor.part(0, _ESTIMATE_SHARE))
+        rendered = render(clip, estimate, plan, watch.monitor.part(_ESTIMATE_SHARE, 1))
+        watch.finished()
         return Separation(
             target=rendered.target,
             residual=rendered.residual,

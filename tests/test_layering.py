@@ -50,6 +50,14 @@ def modules_below(package: str) -> list[str]:
     return [package] if package == "engine" else modules_of(package)
 
 
+def modules_of_estimates() -> list[str]:
+    """What says beforehand what a run costs and which model fits."""
+    measuring = ("calibrate", "measure", "stand_in")
+    cost = [name for name in modules_of("engine.cost") if not name.endswith(measuring)]
+    steps = ("budget", "choice", "config", "costing", "installed", "place", "plan", "quality")
+    return [*cost, "engine.samplers", *(f"engine.sam_audio.{step}" for step in steps)]
+
+
 def modules_of_bridge() -> list[str]:
     """All but the worker process."""
     return [name for name in modules_of("bridge") if name != WORKER]
@@ -57,6 +65,7 @@ def modules_of_bridge() -> list[str]:
 
 CASES = {
     "builtin": (modules_without_torch(), (*HEAVY, *QT, "bridge", "gui")),
+    "estimates": (modules_of_estimates(), (*HEAVY, *QT, "bridge", "gui")),
     "engine": (modules_of("engine"), (*QT, "bridge", "gui")),
     "bridge": (modules_of_bridge(), (*HEAVY, *QT, "engine", "gui")),
     "gui": (modules_of("gui"), (*HEAVY, "engine")),

@@ -1,17 +1,21 @@
 """The weight-free separator behind the `Separator` protocol."""
 
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from engine.cost.cost import Cost
+from engine.cost.ledger import Ledger
+from engine.cost.task import Sound
 from engine.data import (
     AudioClip,
     Estimate,
     JsonValue,
     Monitor,
+    Notice,
     Prompt,
     SeparationOptions,
     clip_spans,
@@ -20,6 +24,7 @@ from engine.rerun import checked_rerun, spliced_blocks
 
 from .bands import BandMap
 from .config import BuiltinConfig
+from .costing import builtin_cost
 from .evidence import soft_step
 from .front_end import FrontEnd
 from .judgement import confidence_of, notices_for
@@ -32,9 +37,14 @@ from .streaming import decode_blocks, make_decoder
 
 @dataclass(frozen=True, slots=True)
 class BuiltinSeparator:
-    """Takes a sound out of a mixture by spans, or by text for some classes; needs no weights."""
+    """Takes a sound out of a mixture by spans, or by text for some classes; needs no weights.
+
+    ledger: learns how long runs take here.   notices: about why this separator, for every result.
+    """
 
     config: BuiltinConfig = BuiltinConfig()  # noqa: RUF009 - frozen
+    ledger: Ledger = field(default_factory=Ledger, repr=False, compare=False)
+    notices: tuple[Notice, ...] = ()
 
     @property
     def name(self) -> str:
@@ -76,9 +86,19 @@ class BuiltinSeparator:
             blocks=blocks if rerun is None else spliced_blocks(rerun, 0, blocks),
             spans=spans,
             confidence=confidence_of(plan, grid, is_absent=model is None),
-            notices=notices_for(plan, grid, prompt, options, is_absent=model is None),
+            notices=(
+                *self.notices,
+                *notices_for(plan, grid, prompt, options, is_absent=model is None),
+            ),
             settings=self._settings(plan, options),
         )
+
+    def estimate_cost(
+        self, mixture: AudioClip | Sound, _prompt: Prompt, options: SeparationOptions
+    ) -> Cost:
+        """Seconds and bytes of a run with these arguments."""
+        sound = Sound.of(mixture) if isinstance(mixture, AudioClip) else mixture
+        return builtin_cost(sound, options, self.ledger)
 
     def _settings(self, plan: Plan, options: SeparationOptions) -> dict[str, JsonValue]:
         """What makes the same again, for the receipt."""

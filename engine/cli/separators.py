@@ -24,4 +24,6 @@ def main(argv: list[str]) -> int:
     for info in found:
         state = "ready" if info.available else f"not available: {info.missing}"
         print(f"{info.name:<20}{state}\n{'':<20}{info.summary}")
+        if info.note:
+            print(f"{'':<20}{info.note}")
     return exits.OK

@@ -21,6 +21,9 @@ from .settings import ModelSettings
 _USABLE = 0.9
 """Share of the free memory that is planned with; the rest is for what nobody counts."""
 
+_LEAST = RunPlan(250, 62, n_rows=1, codec_chunk_frames=2 * LEAST_CODEC_FRAMES)
+"""What has to fit beside the weights: 10 s at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loading:
@@ -47,32 +50,44 @@ def wanted_plan(
 
 
 def plan_loading(
-    shape: ModelShape, settings: ModelSettings, best: WeightFormat, free_bytes: int
+    shape: ModelShape,
+    settings: ModelSettings,
+    best: WeightFormat,
+    free_bytes: int,
+    *,
+    can_offload: bool = True,
 ) -> Loading:
     """The weights asked for or, where `auto` leaves a choice, the first that fit.
 
     best: what `auto` is on this device when memory is no matter.
+    can_offload: whether the device has memory of its own; on the processor, leaving it frees none.
     Raises OutOfMemory when what was asked for does not fit, naming what would.
     """
-    least = RunPlan(250, 62, n_rows=1, codec_chunk_frames=2 * LEAST_CODEC_FRAMES)
     for weights in _choices(settings, best):
-        needed = footprint(shape, weights, least)
-        for offload in _offloads(settings):
-            if needed.peak(offload=offload) <= _USABLE * free_bytes:
+        needed = footprint(shape, weights, _LEAST)
+        for offload in _offloads(settings, can_offload):
+            if needed.peak(offload=offload and can_offload) <= _USABLE * free_bytes:
                 return Loading(weights, offload, _less_notice(weights, best, free_bytes))
-    raise OutOfMemory(_too_large(shape, settings, best, least, free_bytes))
+    raise OutOfMemory(_too_large(shape, settings, best, free_bytes, can_offload))
 
 
 def plan_run(
-    shape: ModelShape, weights: WeightFormat, wanted: RunPlan, free_bytes: int, loaded_bytes: int
+    shape: ModelShape,
+    weights: WeightFormat,
+    wanted: RunPlan,
+    free_bytes: int,
+    loaded_bytes: int,
+    *,
+    can_offload: bool = True,
 ) -> RunPlan:
     """`wanted`, or the first smaller plan that fits; the least one when none does.
 
     free_bytes: of the device, now.   loaded_bytes: what of the model is on it already.
+    can_offload: see `plan_loading`.
     """
 
     def needed(plan: RunPlan) -> int:
-        return footprint(shape, weights, plan).peak(offload=plan.offload)
+        return footprint(shape, weights, plan).peak(offload=plan.offload and can_offload)
 
     return first_that_fits(rungs(wanted), needed, int(_USABLE * free_bytes) + loaded_bytes)
 
@@ -86,8 +101,10 @@ def _choices(settings: ModelSettings, best: WeightFormat) -> tuple[WeightFormat,
     return tuple(dict.fromkeys((best, short, WeightFormat("bfloat16", int8=True))))
 
 
-def _offloads(settings: ModelSettings) -> tuple[bool, ...]:
-    return {"on": (True,), "off": (False,), "auto": (False, True)}[settings.offload]
+def _offloads(settings: ModelSettings, can_offload: bool) -> tuple[bool, ...]:
+    if settings.offload == "auto":
+        return (False, True) if can_offload else (False,)
+    return (settings.offload == "on",)
 
 
 def _less_notice(weights: WeightFormat, best: WeightFormat, free_bytes: int) -> tuple[Notice, ...]:
@@ -107,18 +124,19 @@ def _too_large(
     shape: ModelShape,
     settings: ModelSettings,
     best: WeightFormat,
-    least: RunPlan,
     free_bytes: int,
+    can_offload: bool,
 ) -> str:
-    asked = footprint(shape, _choices(settings, best)[-1], least)
-    needed = asked.peak(offload=_offloads(settings)[-1])
-    smallest = footprint(shape, WeightFormat("bfloat16", int8=True), least).peak(offload=True)
-    fits = smallest <= _USABLE * free_bytes
+    asked = footprint(shape, _choices(settings, best)[-1], _LEAST)
+    needed = asked.peak(offload=_offloads(settings, can_offload)[-1] and can_offload)
+    smallest = footprint(shape, WeightFormat("bfloat16", int8=True), _LEAST)
+    smallest_bytes = smallest.peak(offload=can_offload)
+    fits = smallest_bytes <= _USABLE * free_bytes
     advice = (
         "leave precision and offload to `auto`, or choose int8, which fits"
         if fits
-        else f"even int8 needs {gigabytes(smallest)}; choose a smaller model or `builtin`, or "
-        "close other programs"
+        else f"even int8 needs {gigabytes(smallest_bytes)}; choose a smaller model or `builtin`, "
+        "or close other programs"
     )
     return (
         f"this needs {gigabytes(needed)} of memory, and {gigabytes(free_bytes)} are free; {advice}"

@@ -42,6 +42,11 @@ def devices() -> tuple[str, ...]:
     return (*there, "cpu")
 
 
+def device_name(device: torch.device) -> str:
+    """What the accelerator calls itself, such as `NVIDIA H100 80GB HBM3`; `mps` for a Mac's."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def best_format(device: torch.device) -> WeightFormat:
     """How weights are kept when memory is no matter: in bfloat16 where CUDA computes in it.
 

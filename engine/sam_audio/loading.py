@@ -38,7 +38,8 @@ class Loaded:
         offload = self.residency.offload
         text = parts.text if self.model.companions.text_encoder.is_loaded else 0
         here = 0 if offload else parts.network + parts.codec + text
-        return plan_run(shape, self.weights, wanted, free_bytes(device), here)
+        free, is_apart = free_bytes(device), device.type != "cpu"
+        return plan_run(shape, self.weights, wanted, free, here, can_offload=is_apart)
 
 
 def shape_of(model: SAMAudio) -> ModelShape:
@@ -53,7 +54,8 @@ def load_installed(folder: Path, root: Path | None, config: SamAudioConfig) -> L
     """
     device = chosen_device(config.device)
     shape = ModelShape.read(folder / "config.json")
-    loading = plan_loading(shape, config, best_format(device), free_bytes(device))
+    free, is_apart = free_bytes(device), device.type != "cpu"
+    loading = plan_loading(shape, config, best_format(device), free, can_offload=is_apart)
     model = SAMAudio.from_pretrained(
         folder,
         device="cpu" if loading.offload else device,

@@ -40,6 +40,17 @@ class Recent(Generic[V]):
         self._n_most = n_most
         self._values: OrderedDict[Hashable, V] = OrderedDict()
 
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def has(self, key: Hashable) -> bool:
+        """Whether it is known; asking does not count as using it."""
+        return key in self._values
+
+    def places(self) -> tuple[Hashable, ...]:
+        """What is known, least recently used first."""
+        return tuple(self._values)
+
     def known(self, key: Hashable) -> V | None:
         """The value, which counts as used now; `None` when there is none."""
         if key in self._values:
@@ -67,6 +78,11 @@ class Recall:
         self.videos: Recent[Frames] = Recent(_N_VIDEOS)
         self.spotted: Recent[Spotted] = Recent(_N_SPOTTED)
         self.sampled: Recent[Frames] = Recent(_N_SAMPLED)
+
+    def has_seen(self, video: MaskedVideo) -> bool:
+        """Whether features of this video are there, for a sound of any length."""
+        key = video_key(video)
+        return any(isinstance(place, tuple) and place[0] == key for place in self.videos.places())
 
 
 def clip_key(clip: AudioClip) -> str:

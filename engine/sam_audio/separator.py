@@ -19,17 +19,22 @@ from numpy.typing import NDArray
 
 from engine.checkpoints.catalog import find
 from engine.checkpoints.store import Store, default_root
-from engine.data import AudioClip, Estimate, Monitor, Prompt, SeparationOptions, clip_spans
+from engine.cost.cost import Cost
+from engine.cost.ledger import Ledger
+from engine.cost.shape import ModelShape
+from engine.cost.task import Known, Sound
+from engine.data import AudioClip, Estimate, Monitor, Notice, Prompt, SeparationOptions, clip_spans
 from engine.errors import PromptError
 from engine.model.separation import SAMAudio
 from engine.rerun import checked_rerun, spliced_blocks
 
 from .config import SamAudioConfig
+from .costing import Costing, LoadedAs
 from .device import computing
 from .guidance import Network, window_velocity
 from .hearing import heard_weights
 from .job import Job
-from .loading import Loaded, load_installed, loaded
+from .loading import Loaded, load_installed, loaded, shape_of
 from .placing import placed_blocks
 from .preparation import prepared
 from .recall import Recall, clip_key
@@ -52,6 +57,7 @@ class SamAudioSeparator:
     load: gives the model or raises a CheckpointError; called at the first use.
     weights_sha256: for the receipt, empty when unknown.
     network: makes the velocity; an oracle in its place shows what the rest of the way loses.
+    costing: known before the model is loaded; made of the loaded one when it is not given.
     """
 
     def __init__(
@@ -61,21 +67,30 @@ class SamAudioSeparator:
         config: SamAudioConfig | None = None,
         weights_sha256: str = "",
         network: Network = window_velocity,
+        costing: Costing | None = None,
+        notices: tuple[Notice, ...] = (),
     ) -> None:
         self._name = name
+        self._notices = notices
         self._load = load
         self._config = config or SamAudioConfig()
         self._weights_sha256 = weights_sha256
         self._network = network
+        self._costing = costing
         self._loaded: Loaded | None = None
         self._recall = Recall(Scratch(self._config.scratch))
 
     @classmethod
     def installed(
-        cls, name: str, root: Path | None = None, config: SamAudioConfig | None = None
+        cls,
+        name: str,
+        root: Path | None = None,
+        config: SamAudioConfig | None = None,
+        notices: tuple[Notice, ...] = (),
     ) -> "SamAudioSeparator":
         """The separator of a model in the store at `root`, by default the user's.
 
+        notices: about why this model, for every result.
         Raises CheckpointNotFound, which says how to get it, or CheckpointCorrupt.
         """
         config = config or SamAudioConfig()
@@ -83,7 +98,10 @@ class SamAudioSeparator:
         names = {file.name for file in found.model.weights} | {"model.safetensors"}
         digests = [file.sha256 for file in found.manifest.files if file.name in names]
         load = partial(load_installed, found.folder, root, config)
-        return cls(found.model.name, load, config, digests[0] if digests else "")
+        shape = ModelShape.read(found.folder / "config.json")
+        costing = Costing(found.model.name, shape, config, Ledger.of_user(root), root)
+        digest = digests[0] if digests else ""
+        return cls(found.model.name, load, config, digest, costing=costing, notices=notices)
 
     @property
     def name(self) -> str:
@@ -127,14 +145,61 @@ class SamAudioSeparator:
             settings=settings(job, self._name, self._weights_sha256, ready, takes.ranked),
         )
 
+    def estimate_cost(
+        self, mixture: AudioClip | Sound, prompt: Prompt, options: SeparationOptions
+    ) -> Cost:
+        """Seconds and bytes of a run with these arguments, as it would start now.
+
+        What earlier runs left is free, if the mixture is a clip. Nothing is loaded for it, but for
+        a model that this was made for without `costing`.
+        Raises CheckpointError, or BackendUnavailable when the device is not on this machine.
+        """
+        if self._costing is None:
+            here = self._here()
+            self._costing = Costing(self._name, shape_of(here.model), self._config, Ledger())
+        sound = Sound.of(mixture) if isinstance(mixture, AudioClip) else mixture
+        loaded_as = None
+        if (now := self._loaded) is not None:
+            loaded_as = LoadedAs(now.weights, now.plan(options.n_candidates))
+        known = self._known(mixture, prompt)
+        return self._costing.cost(sound, prompt, options, known, loaded_as)
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """What is known of this machine; `None` until the cost was asked for the first time."""
+        return None if self._costing is None else self._costing.ledger
+
+    def _known(self, mixture: AudioClip | Sound, prompt: Prompt) -> Known:
+        if self._loaded is None:
+            return Known()
+        recall, video = self._recall, prompt.masked_video
+        is_text_known = recall.texts.has(prompt.description)
+        is_heard = (
+            isinstance(mixture, AudioClip)
+            and bool(recall.heard)
+            and recall.heard.has(clip_key(mixture))
+        )
+        return Known(
+            loaded=True,
+            text_encoder=self._loaded.model.companions.text_encoder.is_loaded,
+            heard=is_heard,
+            text=is_text_known,
+            seen=video is not None and recall.has_seen(video),
+            spotted=is_heard and is_text_known,
+        )
+
+    def _here(self) -> Loaded:
+        """The model, loaded now if it is not yet."""
+        if self._loaded is None:
+            self._loaded = loaded(self._load(), self._config)
+        return self._loaded
+
     def _job(
         self, mixture: AudioClip, prompt: Prompt, options: SeparationOptions, scratch: Scratch
     ) -> Job:
         spans = clip_spans(prompt.spans, mixture.duration_s)
         rerun = None if options.rerun is None else checked_rerun(options.rerun, mixture)
-        if self._loaded is None:
-            self._loaded = loaded(self._load(), self._config)
-        here, key = self._loaded, clip_key(mixture)
+        here, key = self._here(), clip_key(mixture)
         return Job(
             model=here.model,
             config=self._config,
@@ -150,7 +215,7 @@ class SamAudioSeparator:
             scratch=scratch,
             recall=self._recall,
             work=Workplace(here.model, here.residency, here.plan(options.n_candidates)),
-            notices=here.notices,
+            notices=(*self._notices, *here.notices),
         )
 
 

@@ -10,14 +10,18 @@ and CUDA, and the CPU one keeps 32 bits of its seed. Philox is counter-based, an
 its raw words for all time; the normal distribution on top of them is made here.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _WORDS_PER_COUNT = 4  # Philox makes four 64-bit words per value of its counter
 
@@ -51,6 +55,8 @@ def latent_noise(draw: Draw, start_frame: int, n_frames: int, n_channels: int) -
 
     n_channels: even. The value at a frame and channel is the same whatever else is drawn.
     """
+    import torch  # here, so that what a run costs can be said without loading it
+
     assert n_channels % 2 == 0
     words = random_words("noise", draw, start_frame * n_channels, n_frames * n_channels).reshape(
         n_frames, n_channels // 2, 2
@@ -71,4 +77,6 @@ def batch_noise(
     draws: Sequence[Draw], n_frames: int, n_channels: int, start_frame: int = 0
 ) -> Tensor:
     """Noise of several draws, one row each: [len(draws), T, C]."""
+    import torch
+
     return torch.stack([latent_noise(d, start_frame, n_frames, n_channels) for d in draws])

@@ -1,17 +1,23 @@
-"""Samplers by name, with what they cost, and a choice of one with its schedule."""
+"""Samplers by name, with what they cost, and a choice of one with its schedule.
+
+What a run costs is said without loading torch: it is not imported here, nor by the solvers.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from engine.errors import PromptError
 
 from .schedule import Schedule, shifted
 from .solvers import OnStep, VectorField, adams, euler, heun, midpoint, ralston, rk4
 
-Solve = Callable[[VectorField, Tensor, Schedule, OnStep | None], Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Solve = Callable[[VectorField, "Tensor", Schedule, OnStep | None], "Tensor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Sampling:
     @property
     def times(self) -> tuple[float, ...]:
         """When the network runs, in order and to the last bit, so that it can be prepared."""
+        import torch
+
         times = []
 
         def velocity(x: Tensor, t: float) -> Tensor:

@@ -14,15 +14,19 @@ gain from steps that get finer towards the end, `shifted(n, 0.7)`, the stiffer f
 of it holds for real weights has to be measured there.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 from .schedule import Schedule
 
-VectorField = Callable[[Tensor, float], Tensor]
+VectorField = Callable[["Tensor", float], "Tensor"]
 """Velocity of x at time t, of x's shape and type."""
 
 
@@ -39,7 +43,7 @@ class Step:
 OnStep = Callable[[Step], None]
 """Called after every step. What it raises ends the solution, `Cancelled` for instance."""
 
-_Advance = Callable[[VectorField, Tensor, float, float], Tensor]
+_Advance = Callable[[VectorField, "Tensor", float, float], "Tensor"]
 
 
 def euler(v: VectorField, x: Tensor, times: Schedule, on_step: OnStep | None = None) -> Tensor:
