@@ -35,6 +35,7 @@ SUBCOMMANDS = {
     "status": Subcommand("show the engine process: devices, queue, store", "bridge.cli.status"),
     "clips": Subcommand("list, add and remove clips", "bridge.cli.clips"),
     "jobs": Subcommand("list, watch, cancel, repeat separations", "bridge.cli.jobs"),
+    "live": Subcommand("separate the clip that is selected in Ableton Live", "bridge.cli.live"),
     "export": Subcommand(
         "write a finished job as a REAPER or DAWproject file", "bridge.cli.export"
     ),

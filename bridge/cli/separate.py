@@ -5,7 +5,6 @@ The models stay loaded between calls, other clients see the clips and jobs, and 
 """
 
 import argparse
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,12 @@ from bridge.protocol.values import (
     Job,
     JobOptions,
     WirePrompt,
-    WireSpan,
 )
 
 from .jobs import details, outcome
 from .output import OK, exit_status, fail, parser, show_json, with_client
 from .progress import follow
-
-_SPAN = re.compile(r"\s*([+\-−]?)\s*([0-9.]+)\s*:\s*([0-9.]+)\s*")
+from .spans import join_spans, parse_span
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("mixtures", nargs="+", type=Path, metavar="MIX", help="audio files")
     add("-d", "--describe", default="", metavar="TEXT", help='what to take, e.g. "dog barking"')
-    add("-s", "--span", action="append", default=[], type=_span, metavar="SIGN START:END")
+    add("-s", "--span", action="append", default=[], type=parse_span, metavar="SIGN START:END")
     add("--video", type=Path, metavar="FILE", help="a video that shows what sounds")
     add("--mask", type=Path, metavar="FILE", help="marks the object in the video")
     add("--separator", default="auto", choices=SEPARATORS)
@@ -63,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     """Run `stemlasso separate --via-engine`; returns the exit status."""
-    arguments = _parser().parse_args([each for each in _joined(argv) if each != "--via-engine"])
+    arguments = _parser().parse_args([each for each in join_spans(argv) if each != "--via-engine"])
     return with_client(arguments, lambda client: _separate_all(client, arguments))
 
 
@@ -174,24 +171,3 @@ def _fetched(client: Client, job: Job, out: Path, arguments: argparse.Namespace)
 
 def _stems(job: Job) -> tuple[Any, ...]:
     return () if job.result is None else job.result.stems
-
-
-def _span(text: str) -> WireSpan:
-    match = _SPAN.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r}: write SIGN START:END, e.g. +1.2:2.5 or -4:6")
-    sign, start, end = match.groups()
-    try:
-        return WireSpan(float(start), float(end), "+" if sign in ("", "+") else "-")
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
-
-
-def _joined(argv: list[str]) -> list[str]:
-    """`--span -4:6` as `--span=-4:6`, which argparse would otherwise take for an option."""
-    joined: list[str] = []
-    values = iter(argv)
-    for argument in values:
-        value = next(values, None) if argument in ("--span", "-s") else None
-        joined.append(argument if value is None else f"--span={value}")
-    return joined

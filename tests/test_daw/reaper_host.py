@@ -138,8 +138,9 @@ class Desk:
 
     def __init__(self, home: Path) -> None:
         self.store = home / "store"
-        for name in ("inbox", "outbox", "jobs"):
-            (self.store / name).mkdir(parents=True, exist_ok=True)
+        folders = (self.store / name for name in ("inbox", "outbox", "jobs"))
+        for folder in (home, self.store, *folders):
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     def finish(self, request: dict[str, Any], job_id: str, n_takes: int = 1) -> Path:
         """Makes stems for a request, and the manifest in the outbox; gives the manifest."""
@@ -158,7 +159,7 @@ class Desk:
 
     def manifest(self, request: dict[str, Any], job_id: str, n_takes: int) -> dict[str, Any]:
         """As `bridge/timeline.py` writes it."""
-        clip, origin = request["clip"], request["clip"]["origin"]
+        clip, origin = request["clip"], {"position_s": 0.0, **request["clip"]["origin"]}
         samples, rate = soundfile.read(clip["path"], always_2d=True, dtype="float32")
         said = request.get("prompt", {}).get("description") or "target"
         roles = [("target", 0), ("residual", 0), *(("candidate", k) for k in range(1, n_takes))]
