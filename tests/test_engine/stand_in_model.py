@@ -20,24 +20,26 @@ from engine.sam_audio.separator import SamAudioSeparator
 from engine.sam_audio.windows import Window, WindowVelocity
 
 RATE, HOP_LENGTH = 8000, 320
+_STRIDES = {8000: (2, 8, 20), 48_000: (2, 8, 10, 12)}
 
 
 class StandInModel(SAMAudio):
-    """Hears and speaks 8 kHz; beside the codec everything is tiny and as good as unused."""
+    """Hears and speaks 8 or 48 kHz; beside the codec all is tiny and as good as unused."""
 
-    def __init__(self) -> None:
+    def __init__(self, sample_rate: int = RATE) -> None:
+        hop_length = sample_rate // 25
         config = SAMAudioConfig(
-            in_channels=6 * HOP_LENGTH,
+            in_channels=6 * hop_length,
             audio_codec=CodecConfig(
                 encoder_dim=2,
-                encoder_rates=(2, 8, 20),
+                encoder_rates=_STRIDES[sample_rate],
                 latent_dim=16,
                 decoder_dim=96,
-                codebook_dim=HOP_LENGTH,
-                sample_rate=RATE,
+                codebook_dim=hop_length,
+                sample_rate=sample_rate,
             ),
             transformer=TransformerConfig(
-                dim=24, context_dim=24, n_heads=2, n_layers=1, out_channels=2 * HOP_LENGTH
+                dim=24, context_dim=24, n_heads=2, n_layers=1, out_channels=2 * hop_length
             ),
             text_ranker=None,
         )
@@ -47,13 +49,16 @@ class StandInModel(SAMAudio):
 
     def encode_audio(self, wav: Tensor) -> Tensor:
         """[1, 1, N] as [1, T, C]."""
-        n_missing = -wav.shape[-1] % HOP_LENGTH
-        return functional.pad(wav, (0, n_missing)).view(1, -1, HOP_LENGTH)
+        hop_length = self.config.audio_codec.hop_length
+        n_missing = -wav.shape[-1] % hop_length
+        return functional.pad(wav, (0, n_missing)).view(1, -1, hop_length)
 
 
-def stand_in_separator(config: SamAudioConfig, network: Network) -> SamAudioSeparator:
+def stand_in_separator(
+    config: SamAudioConfig, network: Network, sample_rate: int = RATE
+) -> SamAudioSeparator:
     """A separator with this in place of the network."""
-    return SamAudioSeparator("stand-in", _model, config, network=network)
+    return SamAudioSeparator("stand-in", lambda: _model(sample_rate), config, network=network)
 
 
 def gives_the_mixture(
@@ -70,8 +75,8 @@ def gives_the_mixture(
 
 
 @cache
-def _model() -> StandInModel:
-    return StandInModel()
+def _model(sample_rate: int) -> StandInModel:
+    return StandInModel(sample_rate)
 
 
 class _NoWords(nn.Module):

@@ -17,12 +17,11 @@ from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.device import computing
 from engine.sam_audio.frames import Frames
 from engine.sam_audio.quality import BEST, DRAFT, sampling_for
-from engine.sam_audio.separator import SamAudioSeparator
 from engine.sam_audio.windows import Window, WindowVelocity
 from engine.samplers import Sampling
 
 from .known_flows import FLOWS, KnownFlow, error_db
-from .stand_in_model import RATE, _model
+from .stand_in_model import RATE, stand_in_separator
 
 DOG = Prompt("dog")
 CONFIG = SamAudioConfig(device="cpu", window_s=1.0, overlap_s=0.2)
@@ -111,7 +110,7 @@ def network() -> Counted:
 @pytest.fixture
 def split(network: Counted) -> Any:
     """Separates a fixed mixture of 2 s; what a separator keeps is kept between calls."""
-    separator = SamAudioSeparator("stand-in", _model, CONFIG, network=network)
+    separator = stand_in_separator(CONFIG, network)
 
     def run(prompt: Prompt = DOG, *, mixture: Any = None, **options: Any) -> Separation:
         given = SeparationOptions(n_threads=1, **options)
@@ -127,7 +126,7 @@ def noise(seed: int = 0) -> NDArray[np.float32]:
 
 
 def fresh(**options: Any) -> NDArray[Any]:
-    separator = SamAudioSeparator("stand-in", _model, CONFIG, network=Counted())
+    separator = stand_in_separator(CONFIG, Counted())
     given = SeparationOptions(n_threads=1, **options)
     result = separate(noise(), DOG, sample_rate=RATE, separator=separator, options=given)
     return result.target.samples
@@ -184,9 +183,7 @@ def test_whatever_the_velocity_or_the_noise_hangs_on_is_sampled_anew(
 
 
 def test_crossfaded_windows_share_results_and_no_velocity(network: Counted) -> None:
-    separator = SamAudioSeparator(
-        "stand-in", _model, replace(CONFIG, joining="crossfade"), network=network
-    )
+    separator = stand_in_separator(replace(CONFIG, joining="crossfade"), network)
     for n_windows, quality in ((4, "draft"), (32, "standard"), (0, "standard")):
         network.n_windows = 0
         options = SeparationOptions(n_threads=1, quality=quality)  # type: ignore[arg-type]
@@ -198,7 +195,7 @@ def test_a_state_too_large_to_keep_serves_its_own_job_alone() -> None:
     large = Frames(lambda start, stop: torch.zeros(1, stop - start, 256), (1, 1 << 17, 256))
 
     class OfJob:
-        recall = SamAudioSeparator("stand-in", _model, CONFIG)._recall
+        recall = stand_in_separator(CONFIG, Counted())._recall
 
     assert sampled._kept(OfJob, "key", lambda: large) is large  # type: ignore[arg-type]
     assert OfJob.recall.sampled.known("key") is None
