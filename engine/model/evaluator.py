@@ -48,7 +48,7 @@ class Evaluator:
         self._text = without_padding(text)
         self._tables: dict[float, TimeTable] = {}
         self._rotary: dict[int, tuple[Tensor, Tensor]] = {}
-        self._graphs = Graphs(self._unmasked, network.kernels)
+        self._graphs = Graphs(network.kernels)
         self._prepare(tuple(dict.fromkeys(times)))
 
     @property
@@ -86,7 +86,7 @@ class Evaluator:
         table = self._tables[t]
         if valid is None:
             parts = (table.modulation, table.final, table.keys, table.values)
-            return self._graphs(x, condition, *parts)
+            return self._graphs.launch(self._unmasked, x, condition, *parts)
         return self._computed(x, condition, table, valid)
 
     def _unmasked(self, x: Tensor, condition: Tensor, *table: Tensor) -> Tensor:

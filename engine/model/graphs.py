@@ -9,7 +9,7 @@ A graph keeps the memory of what is in hand while it runs; all graphs of a promp
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from engine.sam_audio.exhaustion import is_out_of_memory
 
-from .kernels import Kernels
+from .kernels import Kernels, Run
 
 _N_GRAPHS = 4
 
@@ -41,33 +41,31 @@ class _Recorded:
 
 
 class Graphs:
-    """Recorded runs of one function of tensors alone, by the shapes of its inputs.
+    """Recorded runs of one function of tensors alone, by the shapes of its inputs."""
 
-    run: what it computes depends on its inputs and on tensors that stay where they are.
-    """
-
-    def __init__(self, run: Callable[..., Tensor], kernels: Kernels) -> None:
-        self._run = run
+    def __init__(self, kernels: Kernels) -> None:
         self._kernels = kernels
         self._seen: set[Shape] = set()
         self._recorded: OrderedDict[Shape, _Recorded] = OrderedDict()
         self._pool: Any = None  # torch's own type for it is private
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def launch(self, run: Run, *inputs: Tensor) -> Tensor:
         """`run(*inputs)`, launched as one where that is possible.
 
+        run: the same every time. What it computes depends on its inputs, and on tensors that stay
+            where they are. It is not kept, for it may own this.
         Raises what `run` raises; when memory runs out, the graphs are let go of before.
         """
         if not self._kernels.records or inputs[0].device.type != "cuda":
-            return self._run(*inputs)
+            return run(*inputs)
         try:
-            return self._launched(inputs)
+            return self._launched(run, inputs)
         except RuntimeError as error:
             self.clear()
             if is_out_of_memory(error):
                 raise
             self._kernels.give_up_recording(error)
-        return self._run(*inputs)
+        return run(*inputs)
 
     def clear(self) -> None:
         """Let go of all graphs and their memory."""
@@ -75,24 +73,24 @@ class Graphs:
         self._seen.clear()
         self._pool = None
 
-    def _launched(self, inputs: tuple[Tensor, ...]) -> Tensor:
+    def _launched(self, run: Run, inputs: tuple[Tensor, ...]) -> Tensor:
         shape = tuple((each.shape, each.dtype) for each in inputs)
         if shape in self._recorded:
             self._recorded.move_to_end(shape)
         elif shape in self._seen:
-            self._recorded[shape] = self._record(inputs)
+            self._recorded[shape] = self._record(run, inputs)
             if len(self._recorded) > _N_GRAPHS:
                 self._recorded.popitem(last=False)
         else:
             self._seen.add(shape)
-            return self._run(*inputs)
+            return run(*inputs)
         return self._recorded[shape].launched(inputs)
 
-    def _record(self, inputs: tuple[Tensor, ...]) -> _Recorded:
+    def _record(self, run: Run, inputs: tuple[Tensor, ...]) -> _Recorded:
         places = tuple(each.clone() for each in inputs)
         if self._pool is None:
             self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(inputs[0].device), torch.cuda.graph(graph, pool=self._pool):
-            output = self._run(*places)
+            output = run(*places)
         return _Recorded(graph, places, output)

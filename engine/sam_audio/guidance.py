@@ -1,7 +1,8 @@
 """Everything that steers one prompt over the whole file, and cut to windows.
 
-Only the windows in hand are on the device: its memory does not grow with the file. The sums that
-`condition` makes are a small part of an evaluation, so several windows make them anew each time.
+On the device are the windows in hand, and the conditions of the first ten minutes: its memory does
+not grow with the file. The sums that `condition` makes are a small part of an evaluation, so the
+windows behind make them anew each time.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,6 +39,9 @@ class Guidance:
     first_frame: int = 0
 
 
+_KEPT_BYTES = 1 << 27
+"""Of a device's memory, for conditions of windows: those of ten minutes of sound and more."""
+
 Network = Callable[[SAMAudio, Guidance, Sequence[float]], WindowVelocity]
 """What makes a prompt's velocity for the times of a schedule: `window_velocity`, or a stand-in."""
 
@@ -50,17 +54,37 @@ def window_velocity(
     times: at which it will be asked for; what depends on them alone is computed here.
     """
     evaluator = model.evaluator(guidance.text, times)
-    kept: dict[tuple[Window, ...], Tensor] = {}
+    kept = _Conditions(0 if model.device.type == "cpu" else _KEPT_BYTES)
 
     @torch.inference_mode()
     def velocity(windows: tuple[Window, ...], x: Tensor, t: float) -> Tensor:
-        if windows not in kept:
-            kept.clear()
-            kept[windows] = window_condition(evaluator, model, guidance, windows)
+        condition = kept.of(windows, lambda: window_condition(evaluator, model, guidance, windows))
         rows = x.flatten(0, 1).to(model.device)
-        return evaluator.velocity(rows, t, kept[windows]).to(x.device).view(x.shape)
+        return evaluator.velocity(rows, t, condition).to(x.device).view(x.shape)
 
     return velocity
+
+
+class _Conditions:
+    """Those of the windows seen last, or of as many windows as `n_bytes` hold."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self._n_bytes = n_bytes
+        self._kept: dict[tuple[Window, ...], Tensor] = {}
+
+    def of(self, windows: tuple[Window, ...], make: Callable[[], Tensor]) -> Tensor:
+        """The condition of these windows, made if it is not kept."""
+        if windows in self._kept:
+            return self._kept[windows]
+        made = make()
+        others = [each for each in self._kept.values() if each.shape[1:] == made.shape[1:]]
+        # Windows are gone through in turns, so what is kept stays, rather than what came last.
+        if len(others) < len(self._kept) or self._n_bytes == 0:
+            self._kept.clear()
+        elif sum(each.nbytes for each in others) + made.nbytes > self._n_bytes:
+            return made
+        self._kept[windows] = made
+        return made
 
 
 @torch.inference_mode()

@@ -9,6 +9,7 @@ from engine.cost.footprint import WeightFormat, footprint
 from engine.cost.shape import ModelShape
 from engine.data import Notice
 from engine.model.fusing import fuse
+from engine.model.kernels import Kernels
 from engine.model.separation import SAMAudio
 
 from .budget import Loading, plan_loading, plan_run, wanted_plan
@@ -31,7 +32,7 @@ class Loaded:
     def plan(self, n_takes: int) -> RunPlan:
         """How a run with `n_takes` takes is cut to fit into what is free now."""
         shape = shape_of(self.model)
-        n_rows = n_takes * self.config.window_batch
+        n_rows = self.config.n_rows(n_takes, self.residency.device.type)
         wanted = wanted_plan(shape, self.config, n_rows, self.config.codec_chunk_s)
         parts = footprint(shape, self.weights, wanted)
         device = self.residency.device
@@ -75,6 +76,7 @@ def loaded(model: SAMAudio | Loaded, config: SamAudioConfig) -> Loaded:
 
 
 def _on(device: torch.device, model: SAMAudio, config: SamAudioConfig, how: Loading) -> Loaded:
+    model.kernels = Kernels(compile=config.compile)
     if how.offload:
         fuse(model.transformer)  # on the host, whose copy is what comes and goes
     residency = Residency(device, offload=how.offload)

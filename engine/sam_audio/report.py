@@ -15,7 +15,8 @@ from .windows import Window
 
 def notices(job: Job, ready: Prepared, ranked: RankedTakes | None) -> tuple[Notice, ...]:
     """What may have gone otherwise than meant."""
-    found = (*job.notices, *job.work.ladder.notices(), *ready.heard.notices)
+    found = (*job.notices, *job.work.ladder.notices(), *job.model.kernels.notices())
+    found += ready.heard.notices
     found += placing_notices(job)
     prompt, spans = job.prompt, ready.guidance.spans
     if not prompt.description and prompt.masked_video is None:
@@ -58,8 +59,9 @@ def settings(
         "window_s": config.window_s,
         "overlap_s": config.overlap_s,
         "n_windows": len(job.windows),
-        "window_batch": config.window_batch,
+        "window_batch": job.work.ladder.plan.n_windows_at_once(job.n_takes),
         "joining": config.joining,
+        "compile": job.model.kernels.compiles,
         "codec_chunk_s": config.codec_chunk_s,
         "predicted_spans": (
             None if ready.spotted is None else [str(span) for span in ready.spotted.spans]

@@ -55,6 +55,7 @@ def _sampled_now(
     draws = [Draw(job.options.seed, take) for take in range(job.n_takes)]
     noise = noise_field(draws, stretch.frames.n_frames, n_channels, stretch.frames.start)
     on_share = partial(monitor.report, "sample")
+    resident = None if job.work.device.type == "cpu" else job.work.device
 
     with job.work.separating():
         velocity = job.work.fitting(network(job.model, ready.guidance, sampling.times))
@@ -70,7 +71,9 @@ def _sampled_now(
             return _kept(
                 job,
                 (place, windows, sampling),
-                lambda: sampled_latents(velocity, noise, course, job.scratch, on_share, first),
+                lambda: sampled_latents(
+                    velocity, noise, course, job.scratch, on_share, first, resident
+                ),
             )
 
         return job.work.ladder.run(sample)

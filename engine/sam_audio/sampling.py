@@ -21,6 +21,7 @@ from torch import Tensor
 from engine.samplers import OnStep, Sampling, Step
 
 from .frames import Frames
+from .resident import RESIDENT_BYTES, solved_on_device
 from .scratch import Scratch
 from .settings import Joining
 from .windows import Window, WindowVelocity, joined
@@ -55,12 +56,15 @@ def sampled_latents(
     scratch: Scratch,
     on_share: Callable[[float], None] = lambda _share: None,
     first: First = lambda make: make(),
+    resident: torch.device | None = None,
 ) -> Frames:
     """The latents [K, T, 2C] that `noise` of this shape becomes, in a file.
 
     on_share: told the share that is done, before every batch of windows; what it raises,
         `Cancelled` for instance, ends it.
     first: asked when windows are diffused; crossfaded ones have no velocity of the whole.
+    resident: a device to keep the state on between evaluations, where it is short enough; the
+        numbers are the same.
     Raises DiskFull, before anything is computed where it can be known.
     """
     frame_bytes = noise.n_rows * noise.n_channels * 4
@@ -68,6 +72,8 @@ def sampled_latents(
     on_share(0.0)
     if course.joining == "crossfade":
         return Frames.stored(_crossfaded(velocity, noise, course, on_share), scratch)
+    if resident is not None and _FRAME_FILES * noise.n_frames * frame_bytes <= RESIDENT_BYTES:
+        return _resident(velocity, noise, course, scratch, on_share, first, resident)
     return _diffused(velocity, noise, course, scratch, on_share, first)
 
 
@@ -125,6 +131,39 @@ def _diffused(
     latents = _solved(course.sampling, field, noise)
     latents.settle(scratch)
     return latents
+
+
+def _resident(
+    velocity: WindowVelocity,
+    noise: Frames,
+    course: Course,
+    scratch: Scratch,
+    on_share: Callable[[float], None],
+    first: First,
+    device: torch.device,
+) -> Frames:
+    """`_diffused`, with the state on the device."""
+
+    def first_there(make: Callable[[], Tensor]) -> Tensor:
+        made: list[Tensor] = []
+
+        def stored() -> Frames:
+            made.append(make())
+            return Frames.stored([made[0]], scratch)
+
+        known = first(stored)
+        return made[0] if made else known.whole().to(device)
+
+    latents = solved_on_device(
+        velocity,
+        noise.whole().to(device),
+        course.sampling,
+        course.windows,
+        course.n_at_once,
+        on_share,
+        first_there,
+    )
+    return Frames.stored([latents], scratch)
 
 
 def _crossfaded(

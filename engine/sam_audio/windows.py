@@ -76,21 +76,23 @@ def joined(
     windows: Sequence[Window],
     n_at_once: int,
     compute: Callable[[tuple[Window, ...]], Tensor],
+    weights: Sequence[Tensor] | None = None,
 ) -> Iterator[Tensor]:
     """Consecutive pieces [K, m, C] of the whole: the weighted mean of what the windows say.
 
     compute: [W, K, n, C] of W windows, `n_at_once` of them or what is left.
+    weights: those of `window_weights`, where they are kept for several calls.
     A single window's is handed on as it is, to the last bit.
     """
     if len(windows) == 1:
         yield compute(tuple(windows))[0]
         return
-    weights = window_weights(windows)
+    shares = window_weights(windows) if weights is None else iter(weights)
     pending: Tensor | None = None
     for first in range(0, len(windows), n_at_once):
         group = tuple(windows[first : first + n_at_once])
         for index, part in enumerate(compute(group), first):
-            weighted = part * next(weights)[:, None].to(part.device)
+            weighted = part * next(shares)[:, None].to(part.device)
             pending = weighted if pending is None else _overlaid(pending, weighted, windows, index)
             # Where the next window starts, more is to come; the last window is all there is.
             n_left = windows[index].stop - windows[index + 1].start if windows[index + 1 :] else 0

@@ -321,7 +321,8 @@ def sampled(
     velocity = work.fitting(window_velocity(network, Guidance(audio, text), sampling.times))
     windows = plan_windows(audio.n_frames, plan.window_frames, plan.overlap_frames)
     course = Course(sampling, windows, plan.n_windows_at_once(1))
-    return sampled_latents(velocity, noise, course, scratch)
+    resident = None if work.device.type == "cpu" else work.device
+    return sampled_latents(velocity, noise, course, scratch, resident=resident)
 
 
 def decoded(work: Workplace, latents: Frames | Tensor) -> None:
