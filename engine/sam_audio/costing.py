@@ -114,7 +114,7 @@ class Costing:
             return Loading(_LEAST, offload=True, notices=(notice,))
 
     def _plan(self, place: Place, loading: Loading, n_takes: int) -> RunPlan:
-        n_rows = n_takes * self.config.window_batch
+        n_rows = self.config.n_rows(n_takes, place.kind)
         wanted = wanted_plan(self.shape, self.config, n_rows, self.config.codec_chunk_s)
         wanted = replace(wanted, offload=wanted.offload or loading.offload)
         return plan_run(
