@@ -1,15 +1,17 @@
 """Builds the panel: the only place that makes its objects and knows the order."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from PyQt6.QtWidgets import QApplication
 
+from .audio.streams import OpenStream, open_device
 from .link.bridge import BridgeLink, Server
 from .state.places import Places
 from .state.settings import SettingsStore
 from .window import Window
+from .work.listening import Listening
 from .work.workbench import Workbench
 
 
@@ -19,7 +21,8 @@ class PanelConfig:
 
     server: Server
     places: Places
-    files: tuple[Path, ...] = field(default=())
+    files: tuple[Path, ...] = ()
+    open_stream: OpenStream = open_device
 
 
 def application(argv: list[str]) -> QApplication:
@@ -37,7 +40,9 @@ def build(config: PanelConfig) -> Window:
     """The window with everything behind it, started but not shown. Closing it ends its threads."""
     settings = SettingsStore(config.places)
     bench = Workbench(BridgeLink(config.server), settings, config.places)
-    window = Window(bench)
+    listening = Listening(bench, config.open_stream)
+    window = Window(bench, listening)
+    listening.start()
     bench.start()
     for path in config.files[:1]:
         bench.open_file(path)

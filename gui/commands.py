@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
@@ -114,7 +115,7 @@ def _shown(command: Command) -> str:
 
 def _table(window: "Window") -> tuple[Command, ...]:
     bench = window.bench
-    time, document = bench.time, bench.document
+    time, document, listen = bench.time, bench.document, window.listen
     return (
         Command("File", "Open…", ("Ctrl+O",), window.ask_for_file),
         Command("File", "Close the panel", ("Ctrl+Q",), window.close),
@@ -127,6 +128,17 @@ def _table(window: "Window") -> tuple[Command, ...]:
         Command("Edit", "Add “+” span from selection", ("A",), lambda: window.add_span("+"), True),
         Command("Edit", "Add “−” span from selection", ("D",), lambda: window.add_span("-"), True),
         Command("Edit", "Describe the sound", ("Ctrl+L",), window.prompt.edit.setFocus),
+        Command("Edit", "Accept predicted spans", ("Y",), window.accept_predicted, True),
+        Command("File", "Save every stem…", ("Ctrl+Shift+S",), listen.ask_save_all),
+        Command("File", "Save the remix…", ("Ctrl+Shift+R",), listen.ask_remix),
+        Command("Listen", "Play or pause", ("Space",), window.listening.toggle_play, True),
+        Command("Listen", "Repeat the selection", ("L",), window.toggle_loop, True),
+        Command("Listen", "Compare (A/B)", ("B",), listen.switch, True),
+        Command("Listen", "To the start", ("Home",), lambda: window.listening.seek(0.0), True),
+        *(
+            Command("Listen", f"Hear lane {n}", (str(n),), partial(listen.hear, n), True)
+            for n in range(1, 10)
+        ),
         Command("Run", "Separate", ("Ctrl+Return", "Ctrl+Enter"), bench.run),
         Command("Run", "Cancel the running job", ("Ctrl+.",), window.cancel_current),
         Command("View", "Zoom in", ("+", "="), lambda: time.zoom(0.7), True),

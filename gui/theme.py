@@ -182,6 +182,8 @@ QToolButton:hover {{ background: {hover}; }}
 QToolButton:focus {{ border-color: {accent}; }}
 QToolButton:checked {{ background: {hover}; border-color: {accent}; }}
 QToolButton#fold {{ color: {dim}; text-align: left; padding: 4px 2px; }}
+QToolButton#solo, QToolButton#mute {{ border: 1px solid {line}; border-radius: 4px; padding: 0;
+    font-size: 11px; font-weight: 600; color: {dim}; }}
 QToolButton#solo:checked {{ background: {accent}; color: {on_accent}; }}
 QToolButton#mute:checked {{ background: {minus}; color: {on_accent}; }}
 QTableView {{ background: {raised}; border: 1px solid {line}; border-radius: 6px;

@@ -1,6 +1,7 @@
 """The window: what is where. What happens is the workbench's, what keys do is in `commands`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import QPointF, Qt
@@ -25,6 +26,7 @@ from bridge.protocol.values import Clip
 from .audio.onsets import onsets_s
 from .commands import Commands
 from .icons import icon
+from .listening_view import ListeningView
 from .panels.empty import EmptyPage
 from .panels.jobs import JobsPanel
 from .panels.notice import NoticeBar
@@ -35,6 +37,7 @@ from .theme import Theme, choose, qt_palette, style_sheet
 from .views.clock import clock
 from .views.overview import Overview
 from .views.timeline import TimelineView
+from .work.listening import Listening
 from .work.workbench import Trouble, Workbench
 
 SIDE_PX = 340
@@ -47,9 +50,11 @@ MEDIA = (
 class Window(QMainWindow):
     """Widgets and how they hang together."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, listening: Listening) -> None:
         super().__init__()
         self.bench = bench
+        self.listening = listening
+        self.listen = ListeningView(bench, listening)
         self.setWindowTitle("StemLasso")
         self.setAcceptDrops(True)
         self.resize(1360, 860)
@@ -82,10 +87,15 @@ class Window(QMainWindow):
         assert isinstance(application, QApplication)
         application.setPalette(qt_palette(theme))
         application.setStyleSheet(style_sheet(theme))
-        for view in (self.timeline, self.overview, self.prompt):
+        for view in (self.timeline, self.overview, self.prompt, self.listen):
             view.set_theme(theme)
         for name, button in self.tools.items():
             button.setIcon(icon(name, theme.text, theme.accent))
+
+    def run(self) -> None:
+        """Start, and give the keys back to the picture, so that Space plays."""
+        self.bench.run()
+        self.timeline.setFocus()
 
     def ask_for_file(self) -> None:
         """Let the user choose a file."""
@@ -106,6 +116,18 @@ class Window(QMainWindow):
             mark = flipped(document.draft.spans[document.selected])
             spans = changed(document.draft.spans, document.selected, mark)
             document.edit_spans("Change sign", spans)
+
+    def accept_predicted(self) -> None:
+        """Make the selected predicted span, or all of them, the user's own."""
+        document = self.bench.document
+        chosen = document.draft.spans[document.selected] if document.selected >= 0 else None
+        spans = tuple(
+            replace(span, origin="drawn")
+            if span.origin == "predicted" and chosen in (None, span)
+            else span
+            for span in document.draft.spans
+        )
+        document.edit_spans("Accept spans", spans)
 
     def step_selected(self, by: int) -> None:
         """Select the next or previous span."""
@@ -133,6 +155,10 @@ class Window(QMainWindow):
         if self.bench.time.selection is not None:
             self.bench.time.set(self.bench.time.window.shown(*self.bench.time.selection))
 
+    def toggle_loop(self) -> None:
+        """Repeat the selection, or go on."""
+        self.bench.time.loop(not self.bench.time.is_looping)
+
     def tools_snap(self) -> None:
         """Snapping on or off."""
         self.tools["snap"].click()
@@ -158,19 +184,14 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Save and end the threads."""
+        self.listening.stop()
         self.bench.stop()
         super().closeEvent(event)
 
     def _lay_out(self) -> None:
-        views = QWidget()
-        column = QVBoxLayout(views)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        column.addWidget(self.overview)
-        column.addWidget(self.timeline, 1)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
-        self.pages.addWidget(views)
+        self.pages.addWidget(self._clip_page())
         left = QWidget()
         self.left = QVBoxLayout(left)
         self.left.setContentsMargins(0, 0, 0, 0)
@@ -194,6 +215,25 @@ class Window(QMainWindow):
         rows.addWidget(split, 1)
         self.setCentralWidget(whole)
 
+    def _clip_page(self) -> QWidget:
+        views = QWidget()
+        column = QVBoxLayout(views)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self.overview)
+        column.addWidget(self.timeline, 1)
+        page = QWidget()
+        page.setObjectName("ground")
+        rows = QVBoxLayout(page)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addLayout(self.listen.beside(views), 1)
+        rows.addWidget(line())
+        rows.addWidget(self.listen.lanes)
+        rows.addWidget(line())
+        rows.addWidget(self.listen.transport)
+        return page
+
     def _bar(self) -> QFrame:
         bar = QFrame()
         bar.setObjectName("bar")
@@ -209,6 +249,7 @@ class Window(QMainWindow):
         snap.setChecked(self.bench.settings.values.is_snapping)
         layout.addWidget(snap)
         layout.addWidget(self.tool("fit", "Show the whole clip (F)", self.show_whole))
+        self.server.setFixedHeight(24)
         layout.addWidget(self.server)
         layout.addWidget(self.tool("theme", "Dark or light", self.switch_theme))
         layout.addWidget(self.tool("help", "All keys (F1)", self.commands.show_keys))
@@ -252,19 +293,20 @@ class Window(QMainWindow):
         bench = self.bench
         self.empty.open_wanted.connect(self.ask_for_file)
         self.empty.file_wanted.connect(lambda name: bench.open_file(Path(name)))
-        self.prompt.run_wanted.connect(bench.run)
+        self.prompt.run_wanted.connect(self.run)
         self.jobs.cancel_wanted.connect(bench.cancel)
         self.jobs.retry_wanted.connect(bench.retry)
         self.jobs.chosen.connect(bench.show_job)
         self.jobs.reuse_wanted.connect(bench.reuse)
         self.timeline.menu_wanted.connect(self._show_menu)
-        self.timeline.playhead_wanted.connect(bench.time.put_playhead)
+        self.timeline.playhead_wanted.connect(self.listening.seek)
         bench.sound_changed.connect(self._on_sound)
         bench.document.clip_changed.connect(self._on_clip)
         bench.status_changed.connect(self.prompt.show_status)
         bench.cost_changed.connect(self.prompt.show_cost)
         bench.server_changed.connect(self._on_server)
         bench.troubled.connect(self._on_trouble)
+        self.listening.saved.connect(lambda name: self.notice.show_news(f"Saved as {name}."))
         bench.clip_arrived.connect(self._on_arrival)
         bench.result_changed.connect(self._on_result)
         bench.known.connect(self.jobs.set_clip)
@@ -274,6 +316,8 @@ class Window(QMainWindow):
 
     def _on_settings(self) -> None:
         values = self.bench.settings.values
+        matched = replace(self.listening.audition, is_matched=values.is_level_matched)
+        self.listening.hear(matched)
         self.prompt.set_history(list(values.descriptions))
         self.empty.show_recent(values.recent)
         self.timeline.is_snapping = values.is_snapping
@@ -344,6 +388,8 @@ class Window(QMainWindow):
         span = document.draft.spans[index]
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if span.origin == "predicted":
+            menu.addAction("Accept", self.accept_predicted)
         menu.addAction("Change sign", self.flip_selected)
         menu.addAction("Loop this", lambda: self.bench.time.select((span.start_s, span.end_s)))
         menu.addSeparator()

@@ -66,18 +66,18 @@ class JobBook(QObject):
     def take_in(self, jobs: list[Job]) -> None:
         """Note what the server said when it was asked."""
         for job in jobs:
-            self._put(job)
+            self._put(job, is_news=job.job_id in self._jobs)
         self.changed.emit()
 
     def on_event(self, _: str, body: object) -> None:
         """Note what the server told."""
         if isinstance(body, JobReply):
-            self._put(body.job)
+            self._put(body.job, is_news=True)
         elif isinstance(body, JobProgressed):
             job = self._jobs.get(body.job_id)
             if job is None or job.is_final:
                 return
-            self._put(replace(job, state=RUNNING, progress=body.progress))
+            self._put(replace(job, state=RUNNING, progress=body.progress), is_news=True)
         elif isinstance(body, EngineRestarted):
             self.engine_restarted.emit(body.reason, body.job_id)
             return
@@ -85,12 +85,12 @@ class JobBook(QObject):
             return
         self.changed.emit()
 
-    def _put(self, job: Job) -> None:
+    def _put(self, job: Job, *, is_news: bool) -> None:
         before = self._jobs.get(job.job_id)
         if before is not None and before.is_final:
             return
         self._jobs[job.job_id] = job
-        if job.is_final and before is not None:
+        if job.is_final and is_news:
             self.ended.emit(job)
 
 

@@ -70,6 +70,13 @@ class PromptPanel(QWidget):
     def set_history(self, descriptions: list[str]) -> None:
         """Complete with what the user asked for before, first, and with the known sounds."""
         self._words.setStringList(list(dict.fromkeys([*descriptions, *KNOWN])))
+        self._close_completions()
+
+    def _close_completions(self) -> None:
+        completer = self.edit.completer()
+        popup = completer.popup() if completer is not None else None
+        if popup is not None:
+            popup.hide()
 
     def show_status(self, status: Status) -> None:
         """Note what the server has."""
@@ -119,6 +126,7 @@ class PromptPanel(QWidget):
         self._document.edit("Typing", draft, merge="typing")
 
     def _on_return(self) -> None:
+        self._close_completions()
         if self.run.isEnabled():
             self.run_wanted.emit()
 

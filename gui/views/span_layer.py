@@ -31,6 +31,7 @@ class SpanLayer(Track):
         self.preview: SpanMark | None = None
         self.selected = -1
         self.hovered = -1
+        self.hatched_box = QRectF()
         self._covered: set[int] = set()
         self.setZValue(10)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
@@ -83,12 +84,13 @@ class SpanLayer(Track):
         is_marked = index in (self.selected, self.hovered, -2) and index != -1
         colour = self._colour(span)
         fill = QColor(colour)
-        fill.setAlpha(14 if index in self._covered else 66 if is_marked else 40)
+        fill.setAlpha(10 if index in self._covered else 52 if is_marked else 26)
         painter.fillRect(box, fill)
         if span.sign == "-":
+            # Not over the spectrogram, which has to stay readable.
             hatch = QColor(colour)
-            hatch.setAlpha(70)
-            painter.fillRect(box, _hatched(hatch))
+            hatch.setAlpha(60)
+            painter.fillRect(box.intersected(self.hatched_box), _hatched(hatch))
         line = QPen(colour, 2 if index == self.selected else 1)
         if index in self._covered:
             line.setStyle(Qt.PenStyle.DashLine)

@@ -104,6 +104,7 @@ class TimelineView(pyqtgraph.GraphicsView):
         self.wave.setGeometry(QRectF(0, RULER_PX, width, wave - 1))
         self.spectrogram.setGeometry(QRectF(0, RULER_PX + wave, width, below - wave))
         self.layer.setGeometry(QRectF(0, RULER_PX, width, below))
+        self.layer.hatched_box = QRectF(0, 0, width, wave)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Begin a gesture, which is only one once the pointer has moved."""

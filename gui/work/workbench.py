@@ -76,6 +76,7 @@ class Workbench(QObject):
         self.files = Background("files", (SoundUnreadable, OSError))
         self._own_clips: set[str] = set()
         self._n_opened = 0
+        self._put_turn = 0
         self._wanted_job_id = ""
         self._run_when_known = False
         self._save = self._timer(SAVE_MS, self.save_session)
@@ -189,6 +190,9 @@ class Workbench(QObject):
     def refresh_status(self) -> None:
         """Ask what the server has and does."""
         self.link.call(lambda client: client.status(), self._on_status, lambda _: None)
+        if self.book.waiting():
+            # Events can be lost: over a restart of the server, or when there are too many.
+            self.link.call(lambda client: client.jobs(limit=400), self._on_jobs, lambda _: None)
 
     def save_session(self) -> None:
         """Keep what was drawn and typed."""
@@ -252,10 +256,17 @@ class Workbench(QObject):
             self._put(turn, path)
 
     def _put(self, turn: int, path: Path) -> None:
+        """Tell the server of the clip; only once at a time, for it makes a clip of each."""
+        self._put_turn = turn
+
+        def failed(error: Exception) -> None:
+            self._put_turn = 0
+            self._on_trouble(error)
+
         self.link.call(
             lambda client: client.put_file(path),
             lambda clip: self._on_known(turn, clip),
-            self._on_trouble,
+            failed,
             slow=True,
         )
 
@@ -316,7 +327,7 @@ class Workbench(QObject):
         self.server_changed.emit(True, "")
         self.refresh_status()
         clip = self.document.clip
-        if clip is not None and clip.clip is None:
+        if clip is not None and clip.clip is None and self._put_turn != self._n_opened:
             self._put(self._n_opened, clip.path)
         else:
             self.link.call(lambda client: client.jobs(limit=400), self._on_jobs, lambda _: None)
@@ -329,6 +340,8 @@ class Workbench(QObject):
         clip = self.document.clip
         if job.state == DONE and clip and clip.clip and clip.clip.clip_id == job.clip_id:
             self.show_job(job.job_id)
+            spans = self.document.draft.spans
+            self.document.edit_spans("Predicted spans", (*spans, *predicted_spans(job, spans)))
         self._estimate.start()
 
     def _show_result(self, job: Job) -> None:
@@ -339,6 +352,21 @@ class Workbench(QObject):
     def _on_trouble(self, error: Exception) -> None:
         code = str(getattr(error, "code", ""))
         self.troubled.emit(Trouble(str(error), advice(code), code))
+
+
+def predicted_spans(job: Job, drawn: tuple[SpanMark, ...]) -> tuple[SpanMark, ...]:
+    """Spans of a result that the user did not draw: a model's, to accept or refuse."""
+    if job.result is None:
+        return ()
+    known = {(round(each.start_s, 3), round(each.end_s, 3), each.sign) for each in drawn}
+    known |= {
+        (round(each.start_s, 3), round(each.end_s, 3), each.sign) for each in job.prompt.spans
+    }
+    return tuple(
+        SpanMark(each.start_s, each.end_s, each.sign, "predicted")
+        for each in job.result.spans
+        if (round(each.start_s, 3), round(each.end_s, 3), each.sign) not in known
+    )
 
 
 def first_sound(folder: Path) -> Path:

@@ -19,11 +19,12 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
 from gui.app import PanelConfig, application, build
+from gui.audio.streams import Fill, NoSoundDevice, OpenStream, Stream, StreamSpec
 from gui.link.bridge import Server
 from gui.state.places import Places
 from gui.window import Window
 
-PATIENCE_S = 60.0
+PATIENCE_S = 25.0
 OpenPanel = Callable[..., Window]
 
 
@@ -39,6 +40,11 @@ def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("bridge")
     with serving(home):
         yield home
+
+
+def no_device(spec: StreamSpec, fill: Fill) -> Stream:
+    """As on a computer without sound."""
+    raise NoSoundDevice("there is none in tests")
 
 
 class serving:  # noqa: N801 - reads as a verb
@@ -72,12 +78,23 @@ def open_panel(qt: QApplication, tmp_path: Path, server_home: Path) -> Iterator[
     before = set(threading.enumerate())
     windows: list[Window] = []
 
-    def open_one(*files: Path, home: Path = server_home, places: Path | None = None) -> Window:
+    def open_one(
+        *files: Path,
+        home: Path = server_home,
+        places: Path | None = None,
+        open_stream: OpenStream = no_device,
+        start: bool = False,
+    ) -> Window:
         config = PanelConfig(
-            Server(home, start=False), Places.below(places or tmp_path / "panel"), files
+            Server(home, start=start),
+            Places.below(places or tmp_path / "panel"),
+            files,
+            open_stream,
         )
         windows.append(build(config))
         windows[-1].show()
+        windows[-1].activateWindow()
+        until(windows[-1].isActiveWindow, "the window is active")
         return windows[-1]
 
     yield open_one

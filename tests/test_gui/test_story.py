@@ -7,13 +7,17 @@ import pytest
 import soundfile
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QFileDialog
 
+from gui.audio.mixer import FADE_SAMPLES
+from gui.audio.player import BLOCK_SAMPLES
 from gui.state.spans import SpanMark
 from gui.window import Window
 
 from .conftest import OpenPanel, until
 from .mouse import ALT, CTRL, RIGHT, SHIFT, click, drag, wheel
 from .sounds import BURSTS_S, RATE, write_mixture
+from .step_stream import Stage
 
 
 @pytest.fixture
@@ -59,6 +63,67 @@ def test_drag_type_enter_hear(panel: Window, tmp_path: Path) -> None:
     card = panel.jobs.card(job.job_id)
     assert card is not None
     assert "builtin" in card.state.text()
+
+
+def test_hear_it_alone_compare_and_keep_it(
+    open_panel: OpenPanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the run: the target alone, the mixture at the same playhead, gain, undo, the file."""
+    stage = Stage()
+    window = open_panel(write_mixture(tmp_path / "mixture.wav"), open_stream=stage.open)
+    until(lambda: (clip := window.bench.document.clip) and clip.clip, "the clip is known")
+    for start_s, end_s in BURSTS_S:
+        drag(window.timeline, start_s, end_s)
+    QTest.keyClicks(window.prompt.edit, "dog barking")
+    QTest.keyClick(window.prompt.edit, Qt.Key.Key_Return)
+    until(lambda: window.listening.levels and len(window.listening.lanes) == 3, "three lanes")
+    badge = window.listen.transport.null
+    assert badge.text() == "null −∞ dB"
+    assert badge.isVisible()
+    assert window.listen.transport.heard.text() == "hearing Target"
+
+    window.activateWindow()  # offscreen nobody else does when the completions close
+    until(window.isActiveWindow, "the window is active again")
+    window.timeline.setFocus()
+    window.listen.transport.match.click()
+    click(window.timeline, 1.1)
+    QTest.keyClick(window, Qt.Key.Key_Space)
+    player = window.listening.player
+    heard = [stage.advance(player, 4)]
+    QTest.keyClick(window, Qt.Key.Key_B)
+    heard.append(stage.advance(player, 4))
+    target, whole = (
+        soundfile.read(window.listening.lanes[lane].path, dtype="float32")[0] for lane in (1, 0)
+    )
+    at = player.position - 7 * BLOCK_SAMPLES
+    n = 4 * BLOCK_SAMPLES
+    assert np.array_equal(heard[0][FADE_SAMPLES:], target[at + FADE_SAMPLES : at + n])
+    assert np.array_equal(heard[1][FADE_SAMPLES:], whole[at + n + FADE_SAMPLES : at + 2 * n])
+    QTest.keyClick(window, Qt.Key.Key_2)
+    window.listen.lanes.headers["target"].gain.setValue(-12)
+    quieter = stage.advance(player, 2)[BLOCK_SAMPLES:]
+    now = player.position
+    assert np.allclose(quieter, target[now : now + BLOCK_SAMPLES] * 10 ** (-6 / 20), atol=1e-7)
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
+    assert window.listen.lanes.headers["target"].gain.value() == 0
+    QTest.keyClick(window, Qt.Key.Key_Space)
+    assert not player.is_playing
+
+    saved = tmp_path / "kept.flac"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(saved), ""))
+    window.listen.lanes.headers["target"].save.click()
+    until(saved.is_file, "the stem is saved")
+    kept = soundfile.read(saved, dtype="float32")[0]
+    assert np.array_equal(kept, target)
+
+
+def test_without_a_sound_device_the_playhead_moves_and_the_panel_says_so(panel: Window) -> None:
+    panel.timeline.setFocus()
+    QTest.keyClick(panel, Qt.Key.Key_Space)
+    until(lambda: panel.bench.time.playhead_s > 0.05, "the playhead moves")
+    assert "no sound device" in panel.listen.transport.output.text()
+    panel.listen.transport.play.click()
+    assert not panel.listening.player.is_playing
 
 
 def test_spans_are_moved_resized_flipped_and_deleted(panel: Window) -> None:
