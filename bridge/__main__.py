@@ -43,6 +43,7 @@ SUBCOMMANDS = {
     "keys": Subcommand("exchange keys with other computers", "bridge.cli.keys"),
     "panel": Subcommand("open the window: see, draw, describe, listen", "gui.__main__"),
     "stop": Subcommand("stop the engine process", "bridge.cli.stop"),
+    "install": Subcommand("put scripts or the plug-in into a DAW", "", "install_hosts"),
     "doctor": Subcommand("say what is installed, what is missing and how to get it", "", "doctor"),
 }
 
@@ -81,8 +82,12 @@ def _run_installer_script(name: str, argv: list[str]) -> int:
     for folder in folders:
         script = folder / f"{name}.py"
         if script.is_file():
-            main = runpy.run_path(str(script))["main"]
-            return int(main(argv))
+            # As when it is run by its path: the scripts import each other by their names.
+            sys.path.insert(0, str(folder))
+            try:
+                return int(runpy.run_path(str(script))["main"](argv))
+            finally:
+                sys.path.remove(str(folder))
     places = " or ".join(str(folder) for folder in folders)
     print(f"error: {name}.py is not in {places}; install StemLasso again", file=sys.stderr)
     return 1

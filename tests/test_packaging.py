@@ -46,6 +46,15 @@ def test_installer_and_example_come_along(names: list[str]) -> None:
     assert {folder + name for name in expected} <= set(names)
 
 
+def test_the_scripts_for_hosts_come_along(names: list[str], checkout: Path) -> None:
+    folder = checkout / "plugin_shim" / "daw"
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    expected = {path.relative_to(folder).as_posix() for path in files}
+    there = {name.partition("/share/stemlasso/daw/")[2] for name in names}
+    assert "manifest.md" in expected
+    assert expected <= there
+
+
 def test_no_tests_and_no_compiled_files_are_in_the_wheel(names: list[str]) -> None:
     assert not [name for name in names if "test" in name.lower() or name.endswith(".pyc")]
 

@@ -1,0 +1,214 @@
+"""`stemlasso install`: real files into folders as hosts have them, and all of it away again."""
+
+import ast
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import install_hosts
+import locate_hosts
+import pytest
+from locate_hosts import System, candidates
+
+from bridge.__main__ import main
+
+KEYS = b'KEY 1 82 1013 0\r\nSCR 4 0 RSabc "Custom: mine.lua" "mine.lua"\r\n'
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Path:
+    folder = tmp_path / "Zoë's host"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, host: Path) -> Callable[..., int]:
+    """Runs `stemlasso install` in folders of its own."""
+    home = ["--home", str(tmp_path / "home")]
+
+    def install(name: str, *options: str, running: str = "") -> int:
+        arguments = [name, "--folder", str(host), *options, *home]
+        return install_hosts.main(arguments, is_running=lambda program: program == running)
+
+    return install
+
+
+@pytest.mark.parametrize("name", ["reaper", "ableton"])
+def test_what_is_installed_is_taken_away_again(
+    run: Callable[..., int], host: Path, tmp_path: Path, name: str
+) -> None:
+    (host / "reaper-kb.ini").write_bytes(KEYS)
+    before = everything(host)
+    assert run(name, "--dry-run") == 0
+    assert everything(host) == before
+    assert not (tmp_path / "home").exists()
+    assert run(name) == 0
+    there = everything(host)
+    assert len(there) > len(before) + 5
+    assert run(name) == 0
+    assert everything(host) == there
+    assert run(name, "--uninstall", "--dry-run") == 0
+    assert everything(host) == there
+    assert run(name, "--uninstall") == 0
+    assert everything(host) == before
+    assert sorted(path.name for path in host.iterdir() if "StemLasso" in path.name) == []
+    assert run(name, "--uninstall") == 1
+
+
+def test_reaper_gets_actions_that_find_everything(
+    run: Callable[..., int], host: Path, tmp_path: Path
+) -> None:
+    (host / "reaper-kb.ini").write_bytes(KEYS)
+    assert run("reaper") == 0
+    keys = (host / "reaper-kb.ini").read_bytes()
+    assert keys.startswith(KEYS)
+    assert keys.count(b"\r\n") == keys.count(b"\n") == 5
+    folder = host / "Scripts" / "StemLasso"
+    for line in keys.decode().splitlines()[2:]:
+        kind, section, number, identity, *_ = line.split(" ")
+        assert (kind, section, number) == ("SCR", "4", "0")
+        assert len(identity) >= 42
+        assert (host / "Scripts" / line.split('"')[3]).is_file()
+    settings = json.loads((folder / "stemlasso.json").read_text("utf-8"))
+    assert settings["store"] == str(tmp_path / "home" / "store")
+    assert Path(settings["command"][0]).is_file()
+    required = {
+        line.split('"')[1]
+        for path in folder.rglob("*.lua")
+        for line in path.read_text("utf-8").splitlines()
+        if "require(" in line and not line.startswith("--")
+    }
+    assert required
+    assert required <= {path.stem for path in (folder / "lib").iterdir()}
+
+
+def test_an_installed_action_runs(run: Callable[..., int], host: Path, tmp_path: Path) -> None:
+    lupa = pytest.importorskip("lupa.lua54", reason="lupa is an extra for tests")
+    assert run("reaper") == 0
+    lua = lupa.LuaRuntime()
+    boxes = lua.execute(
+        """
+        boxes = {}
+        reaper = {
+          GetOS = function() return "Other" end,
+          EnumProjects = function() return {}, "" end,
+          CountMediaItems = function() return 0 end,
+          ShowMessageBox = function(text) boxes[#boxes + 1] = text end,
+        }
+        return boxes
+        """
+    )
+    action = host / "Scripts" / "StemLasso" / "StemLasso - separate selected items.lua"
+    lua.eval("function(path) assert(loadfile(path))() end")(str(action))
+    assert list(boxes.values()) == ["Select one or more audio items first."]
+
+
+def test_the_control_surface_is_complete(run: Callable[..., int], host: Path) -> None:
+    assert run("ableton") == 0
+    folder = host / "Remote Scripts" / "StemLasso"
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                assert (folder / f"{node.module}.py").is_file()
+    cache = folder / "__pycache__"
+    cache.mkdir()
+    (cache / "surface.cpython-311.pyc").write_bytes(b"x")
+    assert run("ableton", "--uninstall") == 0
+    assert not folder.exists()
+
+
+def test_a_plugin_is_copied_and_removed(
+    run: Callable[..., int], host: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "built" / "StemLasso.vst3"
+    binary = bundle / "Contents" / "x86_64-linux" / "StemLasso.so"
+    binary.parent.mkdir(parents=True)
+    binary.write_bytes(b"\x7fELF")
+    assert run("vst3", "--from", str(bundle)) == 0
+    copied = host / "StemLasso.vst3" / "Contents" / "x86_64-linux" / "StemLasso.so"
+    assert copied.read_bytes() == b"\x7fELF"
+    assert copied.stat().st_mode & 0o100
+    assert run("vst3", "--uninstall") == 0
+    assert list(host.iterdir()) == []
+
+
+def test_files_of_others_and_changed_ones_stay(
+    run: Callable[..., int], host: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = host / "Remote Scripts" / "StemLasso" / "surface.py"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine", "utf-8")
+    assert run("ableton") == 1
+    assert "in the way" in capsys.readouterr().err
+    assert everything(host) == {"Remote Scripts/StemLasso/surface.py": b"mine"}
+    mine.unlink()
+    assert run("ableton") == 0
+    mine.write_text("changed", "utf-8")
+    assert run("ableton") == 1
+    assert run("ableton", "--uninstall") == 0
+    assert "was changed" in capsys.readouterr().out
+    assert everything(host) == {"Remote Scripts/StemLasso/surface.py": b"changed"}
+
+
+def test_reaper_has_to_be_closed(
+    run: Callable[..., int], host: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("reaper", running="reaper") == 1
+    assert "close it first" in capsys.readouterr().err
+    assert list(host.iterdir()) == []
+
+
+def test_running_programs_are_seen() -> None:
+    assert not locate_hosts.is_running("no program has this name")
+    ours = Path("/proc/self/comm")
+    if not ours.exists():
+        pytest.skip("this system has no /proc to ask for our own name")
+    assert locate_hosts.is_running(ours.read_text("utf-8").strip())
+
+
+@pytest.mark.parametrize(
+    ("platform", "host", "place"),
+    [
+        ("linux", "reaper", "/u/.config/REAPER"),
+        ("darwin", "reaper", "/u/Library/Application Support/REAPER"),
+        ("win32", "reaper", "/roaming/REAPER"),
+        ("darwin", "ableton", "/u/Music/Ableton/User Library"),
+        ("win32", "ableton", "/u/Documents/Ableton/User Library"),
+        ("linux", "ardour", "/u/.config/ardour9"),
+        ("darwin", "ardour", "/u/Library/Preferences/Ardour9"),
+        ("win32", "ardour", "/local/Ardour9"),
+        ("linux", "vst3", "/u/.vst3"),
+        ("darwin", "vst3", "/u/Library/Audio/Plug-Ins/VST3"),
+        ("win32", "vst3", "/local/Programs/Common/VST3"),
+    ],
+)
+def test_hosts_are_looked_for_where_they_are(platform: str, host: str, place: str) -> None:
+    environ = {"APPDATA": "/roaming", "LOCALAPPDATA": "/local", "USERPROFILE": "/u"}
+    own = environ if platform == "win32" else {}
+    assert candidates(host, System(platform, Path("/u"), own))[0] == Path(place)
+
+
+def test_a_host_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert main(["install", "reaper", "--home", str(tmp_path / "home")]) == 1
+    assert "--folder" in capsys.readouterr().err
+    folder = candidates("reaper", System.here())[0]
+    folder.mkdir(parents=True)
+    assert main(["install", "reaper", "--dry-run", "--home", str(tmp_path / "home")]) == 0
+    assert str(folder) in capsys.readouterr().out
+    assert list(folder.iterdir()) == []
+    before = list(sys.path)
+    assert main(["install", "vst3", "--home", str(tmp_path / "home")]) in (0, 1)
+    assert sys.path == before
+    with pytest.raises(SystemExit):
+        main(["install", "protools"])
