@@ -173,6 +173,7 @@ class JobSteps:
         live.work = None
         live.details = {
             "engine": summary["receipt"],
+            "presence": summary["presence"],
             "smaller": live.is_smaller,
             "timings": {"separate_s": summary["took_s"]},
         }

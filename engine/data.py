@@ -345,6 +345,26 @@ class Notice:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """How sure it is that the described sound is there, over time: a lane of values from 0 to 1.
+
+    period_s: from one value to the next; the first one is about `start_s` and what follows it.
+    """
+
+    period_s: float
+    values: tuple[float, ...]
+    start_s: float = 0.0
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """For receipts, and for whoever draws it."""
+        return {
+            "period_s": self.period_s,
+            "start_s": self.start_s,
+            "values": list(self.values),
+        }
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What a separator makes: the target in the mixture's own rate and channels, block by block.
@@ -356,6 +376,7 @@ class Estimate:
     spans: spans that were used, given or predicted.
     scores: one per candidate, larger is better; empty when there is nothing to rank.
     confidence: 0 (a guess) to 1, the separator's own estimate of how well this prompt works.
+    presence: confidence over time, `None` from a separator that does not estimate it.
     settings: everything that is needed to make the same again; goes into the receipt.
     """
 
@@ -365,6 +386,7 @@ class Estimate:
     with_residual: bool = False
     scores: tuple[float, ...] = ()
     confidence: float = 1.0
+    presence: Presence | None = None
     notices: tuple[Notice, ...] = ()
     settings: Mapping[str, JsonValue] = field(default_factory=dict)
 
@@ -399,6 +421,7 @@ class Separation:
     null_db: highest level of mixture - target - residual, measured on what was written, in dBFS;
         `-inf` when it is exactly zero.
     receipt: prompt, separator, settings, versions and timings, as JSON values.
+    presence: confidence over time, `None` from a separator that does not estimate it.
     """
 
     target: AudioClip
@@ -409,6 +432,7 @@ class Separation:
     notices: tuple[Notice, ...]
     null_db: float
     receipt: Mapping[str, JsonValue]
+    presence: Presence | None = None
 
     def summary(self) -> dict[str, JsonValue]:
         """The result as JSON values, with paths instead of samples; what `--json` prints.
@@ -429,6 +453,7 @@ class Separation:
             "null_exact": self.null_db == -math.inf,
             "spans": [str(span) for span in self.spans],
             "confidence": self.confidence,
+            "presence": None if self.presence is None else self.presence.as_json(),
             "notices": [
                 {"code": notice.code, "message": notice.message} for notice in self.notices
             ],

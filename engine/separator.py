@@ -180,6 +180,7 @@ def separate(
             candidates=_candidates(rendered.candidates, estimate.scores),
             spans=estimate.spans,
             confidence=estimate.confidence,
+            presence=estimate.presence,
             notices=(*estimate.notices, *rendered.notices),
             null_db=rendered.null_db,
             receipt=make_receipt(

@@ -4,8 +4,8 @@ A long file is ranked in parts of about a window's length. A ranker's score is t
 parts that it could judge, weighted by their length; of one part it is the ranker's own.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -28,11 +28,15 @@ from .windows import Window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedTakes:
-    """order: which take comes first, second, ...   scores: in that order, empty if unranked."""
+    """order: which take comes first, second, ...   scores: in that order, empty if unranked.
+
+    parts: what every ranker said by itself, in that order.
+    """
 
     order: tuple[int, ...]
     scores: tuple[float, ...]
     report: RankingReport
+    parts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def notices(self) -> tuple[Notice, ...]:
         """What took part in the ranking, when it is not what it should be."""
@@ -64,7 +68,10 @@ def rank_takes(job: Job, waves: Frames, spans: tuple[Span, ...], monitor: Monito
     if ranking.scores is None:
         return RankedTakes(as_they_came, (), ranking.report)
     order = ranking.best_first(0)
-    return RankedTakes(order, tuple(ranking.scores[0, list(order)].tolist()), ranking.report)
+    scores, *parts = (
+        tuple(each[0, list(order)].tolist()) for each in (ranking.scores, *ranking.parts.values())
+    )
+    return RankedTakes(order, scores, ranking.report, dict(zip(ranking.parts, parts, strict=True)))
 
 
 def merged(rankings: list[tuple[int, Ranking]]) -> Ranking:

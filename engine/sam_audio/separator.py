@@ -25,6 +25,7 @@ from engine.cost.shape import ModelShape
 from engine.cost.task import Known, Sound
 from engine.data import AudioClip, Estimate, Monitor, Notice, Prompt, SeparationOptions, clip_spans
 from engine.errors import PromptError
+from engine.gate import gated
 from engine.model.separation import SAMAudio
 from engine.rerun import checked_rerun, spliced_blocks
 
@@ -37,6 +38,7 @@ from .job import Job
 from .loading import Loaded, load_installed, loaded, shape_of
 from .placing import placed_blocks
 from .preparation import prepared
+from .presence import Found, presence_of
 from .recall import Recall, clip_key
 from .report import notices, settings
 from .sampled import sampled
@@ -45,10 +47,8 @@ from .stretch import stretch_of
 from .takes import Takes, ordered_takes
 from .workplace import Workplace
 
-_LOADED, _HEARD, _SAMPLED, _RANKED = 0.02, 0.1, 0.8, 0.95  # shares of the whole work, roughly
-
-_UNKNOWN_CONFIDENCE = 0.5
-"""Nothing here estimates yet whether the sound is there; neither sure nor a mere guess."""
+_LOADED, _HEARD, _SAMPLED, _RANKED, _FOUND = 0.02, 0.1, 0.8, 0.93, 0.95
+"""Shares of the whole work, roughly."""
 
 
 class SamAudioSeparator:
@@ -118,8 +118,7 @@ class SamAudioSeparator:
     ) -> Estimate:
         """The target of every candidate, best first, in the mixture's channels.
 
-        Everything up to the latents happens here. With one candidate, decoding happens while the
-        blocks are consumed; several are decoded and ranked here.
+        Everything up to the decoded takes happens here, placing while the blocks are consumed.
         Raises PromptError, AudioError, CheckpointError, BackendError, DiskFull or Cancelled.
         """
         if options.n_candidates < 1:
@@ -133,15 +132,18 @@ class SamAudioSeparator:
             latents = sampled(job, ready, self._network, monitor.part(_HEARD, _SAMPLED))
             spans = ready.guidance.spans
             takes = ordered_takes(job, latents, spans, monitor.part(_SAMPLED, _RANKED))
+            found = presence_of(job, takes, ready.spotted, monitor.part(_RANKED, _FOUND))
             undo.pop_all()
+        blocks = _blocks(job, takes, found, monitor.part(_FOUND, 1.0))
         return Estimate(
-            blocks=_within(_blocks(job, takes, monitor), options.n_threads),
+            blocks=_within(blocks, options.n_threads),
             spans=spans,
             n_candidates=options.n_candidates,
             with_residual=options.residual == "generated",
             scores=takes.ranked.scores if takes.ranked else (),
-            confidence=_UNKNOWN_CONFIDENCE,
-            notices=notices(job, ready, takes.ranked),
+            confidence=found.confidence,
+            presence=found.lane,
+            notices=(*notices(job, ready, takes.ranked), *found.notices()),
             settings=settings(job, self._name, self._weights_sha256, ready, takes.ranked),
         )
 
@@ -219,16 +221,17 @@ class SamAudioSeparator:
         )
 
 
-def _blocks(job: Job, takes: Takes, monitor: Monitor) -> Generator[NDArray[Any]]:
+def _blocks(job: Job, takes: Takes, found: Found, monitor: Monitor) -> Generator[NDArray[Any]]:
     """Stems [R, n, C] in the mixture's channels and rate; its files are let go of at the end."""
-    start = _SAMPLED if takes.ranked is None else _RANKED
     rerun = job.options.rerun
     try:
-        placed = placed_blocks(job, takes, monitor.part(start, 1.0))
+        stems = placed_blocks(job, takes, monitor)
+        if found.gates is not None:
+            stems = gated(stems, found.gates, job.mixture.sample_rate)
         if rerun is not None:
             residual_of = job.mixture if job.options.residual == "generated" else None
-            placed = spliced_blocks(rerun, job.stretch.start_sample, placed, residual_of)
-        yield from placed
+            stems = spliced_blocks(rerun, job.stretch.start_sample, stems, residual_of)
+        yield from stems
     finally:
         job.scratch.close()
 

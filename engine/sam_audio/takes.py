@@ -20,22 +20,23 @@ from .voicing import voiced_blocks
 class Takes:
     """latents: [K, T, 2C], target and residual side by side, best take first.
 
-    waves: the targets [K, N, 1] at the model's rate in the same order, `None` where nothing
-        needed them yet.   ranked: `None` for a single take.
+    waves: the targets [K, N, 1] at the model's rate in the same order.
+    ranked: `None` for a single take.
     """
 
     latents: Frames
-    waves: Frames | None = None
+    waves: Frames
     ranked: RankedTakes | None = None
 
 
 def ordered_takes(job: Job, latents: Frames, spans: tuple[Span, ...], monitor: Monitor) -> Takes:
-    """The takes as they will be handed out. One needs no ranking and is not decoded here."""
-    if latents.n_rows == 1:
-        return Takes(latents)
+    """The takes as they will be handed out, decoded; a single one needs no ranking."""
     target = latents.channels(0, latents.n_channels // 2)
-    pieces = (_rows(block) for block in _voiced(job, target, monitor.part(0, 0.8)))
-    waves = Frames.stored(pieces, job.scratch)
+    is_single = latents.n_rows == 1
+    decoding = monitor.part(0.0, 1.0 if is_single else 0.8)
+    waves = Frames.stored((_rows(block) for block in _voiced(job, target, decoding)), job.scratch)
+    if is_single:
+        return Takes(latents, waves)
     ranked = rank_takes(job, waves, spans, monitor.part(0.8, 1.0))
     return Takes(latents.rows(ranked.order), waves.rows(ranked.order), ranked)
 
@@ -48,12 +49,7 @@ def voices(
     Raises Cancelled.
     """
     n_channels = takes.latents.n_channels // 2
-    target = takes.latents.channels(0, n_channels)
     residual = takes.latents.channels(n_channels, 2 * n_channels)
-    if takes.waves is None:
-        rows = target.over(residual) if with_residual else target
-        yield from _voiced(job, rows, monitor)
-        return
     position = 0
     step = round(job.config.codec_chunk_s * job.codec.sample_rate)
     residuals = _voiced(job, residual, monitor) if with_residual else None

@@ -186,7 +186,7 @@ def child(folder: Path, n_candidates: int) -> int:
         folder / "mix.wav",
         Prompt("dog"),
         separator=SamAudioSeparator("tiny", load, config),
-        options=SeparationOptions(n_candidates=n_candidates),
+        options=SeparationOptions(n_candidates=n_candidates, presence_gate=0),
         output=folder / "out",
     )
     assert result.null_db == float("-inf")

@@ -52,7 +52,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> SamAudioSeparator:
 def again(
     separator: Any, mixture: NDArray[Any], base: AudioClip, selection: str, **given: Any
 ) -> Separation:
-    options = SeparationOptions(seed=9, n_threads=1, rerun=Rerun.parse(selection, base), **given)
+    rerun = Rerun.parse(selection, base)
+    options = SeparationOptions(seed=9, n_threads=1, presence_gate=0, rerun=rerun, **given)
     return separate(mixture, DOG, sample_rate=RATE, separator=separator, options=options)
 
 
@@ -69,7 +70,7 @@ def test_all_around_the_selection_stays_to_the_last_bit(
     if dtype == "int16":
         mixture = (mixture * 32_767).astype(np.int16)
     mixture = mixture.astype(dtype)
-    options = SeparationOptions(n_threads=1)
+    options = SeparationOptions(n_threads=1, presence_gate=0)
     first = separate(mixture, DOG, sample_rate=RATE, separator=tiny, options=options)
     second = again(tiny, mixture, first.target, "2.2:3.1")
     before, after = first.target.samples, second.target.samples
@@ -87,7 +88,7 @@ def test_all_around_the_selection_stays_to_the_last_bit(
 
 def test_only_what_lies_around_the_selection_is_computed(tiny: SamAudioSeparator) -> None:
     mixture = noise(12 * RATE)
-    options = SeparationOptions(n_threads=1)
+    options = SeparationOptions(n_threads=1, presence_gate=0)
     first = separate(mixture, DOG, sample_rate=RATE, separator=tiny, options=options)
     assert tiny._loaded is not None
     model = tiny._loaded.model
@@ -121,10 +122,13 @@ def test_takes_are_made_anew_and_compared_in_the_selection(tiny: SamAudioSeparat
 
 def test_stems_in_files_are_rerun_from_files(tiny: SamAudioSeparator, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "mix.wav", noise(3 * RATE, 2), RATE, subtype="PCM_24")
-    first = separate(tmp_path / "mix.wav", DOG, separator=tiny, output=tmp_path / "one")
+    options = SeparationOptions(presence_gate=0)
+    first = separate(
+        tmp_path / "mix.wav", DOG, separator=tiny, output=tmp_path / "one", options=options
+    )
     assert first.target.path is not None
     base = open_clip(first.target.path)
-    options = SeparationOptions(seed=5, rerun=Rerun(0.0, 0.5, base))
+    options = SeparationOptions(seed=5, presence_gate=0, rerun=Rerun(0.0, 0.5, base))
     second = separate(
         tmp_path / "mix.wav", DOG, separator=tiny, output=tmp_path / "two", options=options
     )

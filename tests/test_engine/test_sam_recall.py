@@ -81,7 +81,7 @@ def spotting(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def split(with_: SamAudioSeparator, mixture: NDArray[Any], prompt: Prompt, **given: Any) -> Any:
-    options = SeparationOptions(n_threads=1, **given)
+    options = SeparationOptions(n_threads=1, presence_gate=0, **given)
     return separate(mixture, prompt, sample_rate=RATE, separator=with_, options=options)
 
 

@@ -86,8 +86,14 @@ def split(
     separator: Separator, mixture: NDArray[Any], rate: int = 48_000, **given: Any
 ) -> Separation:
     prompt = given.pop("prompt", DOG)
-    options = SeparationOptions(n_threads=1, **given)
+    # random weights make no sound that could be there: without the gate
+    options = SeparationOptions(n_threads=1, **{"presence_gate": 0, **given})
     return separate(mixture, prompt, sample_rate=rate, separator=separator, options=options)
+
+
+def codes(result: Separation) -> list[str]:
+    """Of the notices, but for the one that random weights bring about or not."""
+    return [each.code for each in result.notices if each.code != "low_confidence"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,7 @@ def test_many_windows_are_finite_and_near_the_mixture(root: Path) -> None:
         separator, noise(2 * 44_100 + 13, 2), 44_100, prompt=Prompt("dog", [Span(0.1, 0.2)])
     )
     assert result.receipt["settings"]["n_windows"] == 7  # type: ignore[index, call-overload]
-    assert [notice.code for notice in result.notices] == ["windows_without_spans"]
+    assert codes(result) == ["windows_without_spans"]
     target = result.target.samples
     assert bool(np.isfinite(target).all())
     assert target.std() > 0
@@ -191,11 +197,11 @@ def test_notices_name_what_the_model_does_not_get(tiny: SamAudioSeparator) -> No
     one = noise(9_000, 1)
     opposite = np.concatenate([one, -one], axis=1)
     result = split(tiny, opposite, prompt=Prompt(spans=[Span(0.0, 0.1)]))
-    assert [notice.code for notice in result.notices] == ["channels_turned", "no_description"]
-    assert not split(tiny, one).notices
+    assert codes(result) == ["channels_turned", "no_description"]
+    assert not codes(split(tiny, one))
     wide = np.concatenate([one, noise(9_000, 1, 1)], axis=1)
-    (notice,) = split(tiny, wide, 96_000, stereo="generated").notices
-    assert notice.code == "band_limited"
+    notices = split(tiny, wide, 96_000, stereo="generated").notices
+    notice = next(each for each in notices if each.code == "band_limited")
     assert "24 kHz" in notice.message
 
 
@@ -342,7 +348,7 @@ def test_a_video_prompt_is_cut_to_every_window(tmp_path: Path) -> None:
         separator = SamAudioSeparator("tiny", load, config)
         video = Prompt(masked_video=MaskedVideo(frames, marks))
         result = split(separator, mixture, prompt=video)
-        assert not result.notices
+        assert not codes(result)
         assert separator._loaded is not None
         assert not separator._loaded.model.companions.vision_encoder.is_loaded
         targets.append(result.target.samples)
