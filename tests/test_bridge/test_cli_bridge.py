@@ -1,6 +1,8 @@
 """The commands that talk to a server, run as a user runs them."""
 
+import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -95,6 +97,42 @@ def test_a_video_and_the_choices_about_sound_go_along(
         0.2,
     )
     assert [each["code"] for each in job["result"]["notices"]] == ["video_ignored"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pseudo-terminals")
+def test_a_terminal_shows_a_progress_bar_and_json_none(run: Run, home: Path, mixture: Path) -> None:
+    run("clips")  # starts the server
+    shown = on_a_terminal(home, mixture)
+    assert mixture.name in shown
+    assert "100%|" in shown
+    assert "null " in shown
+    quiet = on_a_terminal(home, mixture, "--json", "--overwrite")
+    assert "%|" not in quiet
+    assert json.loads(quiet)["status"] == "done"
+
+
+def on_a_terminal(home: Path, mixture: Path, *arguments: str) -> str:
+    """What `stemlasso separate` writes to a terminal, both streams."""
+    import pty
+    import termios
+
+    command = (sys.executable, "-m", "bridge", "separate", "--via-engine", "--home", str(home))
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    process = subprocess.Popen(
+        [*command, str(mixture), "-d", "drums", "--separator", "builtin", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how a terminal says that nobody is at the other end
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    assert process.wait(100) == 0, shown
+    return shown.decode("utf-8")
 
 
 def test_a_job_is_queued_watched_repeated_and_cancelled(run: Run, mixture: Path) -> None:

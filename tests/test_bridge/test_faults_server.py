@@ -83,50 +83,6 @@ def test_a_stopped_server_takes_up_its_jobs_as_well(
         assert client.result(job.job_id, 60).result is not None
 
 
-UPLOADER = """
-import os, sys
-from bridge.client import connect
-from bridge.protocol.messages import ClipChunk, ClipPut, Upload
-from bridge.protocol.values import WirePrompt
-home, what, clip_id = sys.argv[1:]
-client = connect(home, start=False)
-if what == "upload":
-    put = ClipPut(upload=Upload(sample_rate=48000, n_channels=2), name="cut off")
-    print(client._ask("clip.put", put).upload_id, flush=True)
-else:
-    print(client.submit(clip_id, WirePrompt("drums")).job_id, flush=True)
-input()
-"""
-
-
-def vanishing(home: Path, what: str, clip_id: str = "") -> str:
-    """A client process that is killed in the middle; gives the id of what it began."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", UPLOADER, str(home), what, clip_id or "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        begun = process.stdout.readline().strip()
-        process.kill()
-    return begun
-
-
-def test_clients_that_vanish_harm_nobody(
-    server: "subprocess.Popen[bytes]", client: Client, home: Path, tmp_path: Path
-) -> None:
-    clip = client.put_file(write_clip(tmp_path / "long.wav", 10.0))
-    job_id = vanishing(home, "job", clip.clip_id)
-    upload_id = vanishing(home, "upload")
-    assert upload_id
-    # the job of a client that is gone is done; another client sees it
-    assert client.result(job_id, 60).result is not None
-    assert client.ping() < 1.0
-    assert server.poll() is None
-
-
 def test_of_servers_started_at_once_one_serves(home: Path) -> None:
     servers: list[subprocess.Popen[bytes]] = []
     threads = [threading.Thread(target=lambda: servers.append(serve(home))) for _ in range(4)]

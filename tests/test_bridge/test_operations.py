@@ -17,7 +17,6 @@ from bridge.errors import (
     JobFailed,
     LimitReached,
     NotFound,
-    PathRefused,
     RequestRefused,
 )
 from bridge.folders import Folders
@@ -27,7 +26,6 @@ from bridge.protocol.messages import (
     ClipCommit,
     ClipPut,
     ClipRead,
-    Empty,
     EstimateAsk,
     JobSubmit,
     ModelReference,
@@ -36,9 +34,8 @@ from bridge.protocol.messages import (
     UploadReference,
 )
 from bridge.protocol.values import ClipOrigin, JobOptions, WirePrompt, WireSpan
-from bridge.security import Keys, RemoteServer
 
-from .conftest import RATE, StartServer, make_samples
+from .conftest import RATE, make_samples
 
 PROMPT = WirePrompt("burst", (WireSpan(0.5, 1.0), WireSpan(1.2, 1.8, "-")))
 BUILTIN = JobOptions(separator="builtin", n_threads=1)
@@ -262,87 +259,6 @@ def test_a_job_that_fails_says_why(client: Client, mixture: Path) -> None:
     assert again.retry_of == job.job_id
     with pytest.raises(JobFailed):
         client.result(again.job_id, 100)
-
-
-@pytest.fixture
-def studio(start_server: StartServer, home: Path, tmp_path: Path) -> Iterator[Client]:
-    """A workstation's client of a server that listens, as after `stemlasso keys`."""
-    workstation = tmp_path / "workstation"
-    port = _free_ports()
-    theirs = Keys(Folders.below(workstation).keys)
-    Keys(Folders.below(home).keys).allow("workstation", theirs.client().public)
-    theirs.trust("gpu", RemoteServer(f"127.0.0.1:{port}", Keys(home / "keys").server().public))
-    start_server("--listen", f"127.0.0.1:{port}")
-    with connect(workstation, server="gpu") as client:
-        yield client
-
-
-def _free_ports() -> int:
-    """A port that is free now, and the next one too."""
-    import socket
-
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            if port < 65_000:
-                return port
-
-
-def test_a_server_elsewhere_gets_and_gives_audio_and_never_a_path(
-    studio: Client, home: Path, mixture: Path, tmp_path: Path
-) -> None:
-    assert not studio.welcome.paths
-    events = studio.subscribe()
-    clip = studio.put_file(mixture)
-    assert (clip.kind, clip.path, clip.name) == ("stored", "", "mixture")
-    job = studio.result(studio.submit(clip.clip_id, PROMPT, BUILTIN).job_id, 100)
-    assert job.result is not None
-    fetched = [studio.fetch_stem(job.job_id, stem, tmp_path) for stem in job.result.stems]
-    target, residual = (sf.read(path, dtype="float64")[0] for path in fetched)
-    assert np.abs(target + residual - sf.read(mixture, dtype="float64")[0]).max() < 1e-6
-    with connect(home, start=False) as local:  # the same shared state, with paths
-        assert local.clip(clip.clip_id).path
-        assert local.job(job.job_id).result != job.result
-    told = [job, clip, studio.clips(), studio.jobs(), studio.status()]
-    while (event := events.next(0.3)) is not None:
-        told.append(event.body)
-    events.close()
-    assert len(told) > 8
-    assert str(home) not in repr(told)
-    assert str(tmp_path) not in repr(told)
-
-
-def test_a_client_elsewhere_may_not_name_paths_or_stop_the_server(
-    studio: Client, mixture: Path, tmp_path: Path
-) -> None:
-    clip = studio.put_file(mixture)
-    requests = (
-        ("clip.put", ClipPut(str(mixture))),
-        ("job.submit", JobSubmit(clip.clip_id, PROMPT, JobOptions(output_folder=str(tmp_path)))),
-        ("job.submit", JobSubmit(clip.clip_id, WirePrompt("x", (), str(mixture)))),
-    )
-    for op, body in requests:
-        with pytest.raises(PathRefused) as caught:
-            studio._ask(op, body)
-        assert caught.value.code == "paths_not_for_remote"
-    for op, stop in (("server.stop", Empty()), ("store.clean", StoreClean(0))):
-        with pytest.raises(RequestRefused) as refused:
-            studio._ask(op, stop)
-        assert refused.value.code == "not_for_remote"
-    assert studio.ping() > 0
-
-
-def test_a_revoked_key_opens_no_door(studio: Client, home: Path, tmp_path: Path) -> None:
-    assert studio.ping() > 0
-    Keys(home / "keys").revoke("workstation")
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - the code is what matters
-        connect(tmp_path / "workstation", server="gpu", timeout_s=3)
-    assert getattr(caught.value, "code", "") == "authentication_failed"
 
 
 def test_limits_have_codes_of_their_own(client: Client) -> None:

@@ -18,8 +18,10 @@ from bridge.client import Client, connect
 from bridge.connection import Connection, read_connection
 from bridge.errors import BridgeError
 from bridge.folders import Folders
+from bridge.link import Subscriber
 from bridge.listener import EVENTS_KEPT, Address, Listener
 from bridge.protocol.codec import PROLOGUE
+from bridge.protocol.messages import Subscribe
 from bridge.protocol.values import ClipOrigin
 from bridge.security import Doorkeeper, KeyPair
 
@@ -173,6 +175,29 @@ def test_an_eavesdropper_reads_nothing(connection: Connection, eavesdropper: Eav
     for plain in (b"SLWP", b"clip.put", b"a secret take", b"Untitled", b"sample_rate"):
         assert plain not in heard
     assert samples[1000:1008].tobytes() not in heard
+
+
+def test_an_eavesdropper_on_the_events_reads_nothing(
+    connection: Connection, client: Client
+) -> None:
+    subscription = client._ask("events.subscribe", Subscribe())
+    relay = Eavesdropper(subscription.port)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    subscriber = Subscriber(context, connection, relay.port)
+    try:
+        subscriber.open(("clip",), 10)
+        client.put_samples(make_samples(0.05), 48_000, "a secret take")
+        event = subscriber.next(10)
+        assert event is not None
+        assert event.body.clip.name == "a secret take"
+    finally:
+        subscriber.close()
+        context.term()
+        relay.close()
+    heard = bytes(relay.heard)
+    assert len(heard) > 300  # it did pass by
+    for plain in (b"SLWP", b"clip.added", b"a secret take", b"welcome"):
+        assert plain not in heard
 
 
 def test_sixty_four_clients_at_once(server: Process, home: Path) -> None:
