@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import NotFound, ProtocolError
+from bridge.errors import NotFound, ProtocolError, VersionMismatch
 
 _MAJOR = "1."
 
@@ -86,10 +86,9 @@ def read_arrangement(manifest: Path) -> Arrangement:
     try:
         content = json.loads(manifest.read_text("utf-8"))
         if not str(content["manifest"]).startswith(_MAJOR):
-            raise ProtocolError(
+            raise VersionMismatch(
                 f"{manifest}: version {content['manifest']} of the manifest is not known here; "
-                "install a newer StemLasso",
-                "version_mismatch",
+                "install a newer StemLasso"
             )
         arrangement = _arrangement(content)
     except OSError as error:
