@@ -22,7 +22,14 @@ from numpy.typing import NDArray
 
 from .data import SeparationOptions, StereoMode
 from .errors import PromptError
-from .spatial import CONTEXT_FRAMES, PLACING_CONTEXT_FRAMES, place_own_sound, project
+from .in_order import in_order
+from .spatial import (
+    CONTEXT_FRAMES,
+    PLACING_CONTEXT_FRAMES,
+    Channels,
+    place_own_sound,
+    project,
+)
 from .stereo_frames import (
     CHUNK_HOPS,
     OVERLAP,
@@ -135,14 +142,16 @@ def place(
     mixture: Iterable[NDArray[np.floating]],
     voices: Iterable[NDArray[np.floating]],
     placement: Placement,
+    n_threads: int = 1,
 ) -> Iterator[Samples]:
-    """The takes in the mixture's channels, in blocks [R, n, C] of about 1.4 s.
+    """The takes in the mixture's channels, in blocks [R, n, C] of about 2.7 s.
 
     mixture: blocks [n, C].   voices: blocks [n, K] of the model's mono targets at the same rate
     and of the same whole length, or [n, 2K] with its residuals after them, in blocks of any sizes.
     Without residuals each is what the target leaves of the downmix. Both are read once and side by
     side.
     R: the K targets and, with `with_residual`, the first take's residual.
+    n_threads: blocks placed at once, beside what makes the next ones; the samples are the same.
     """
     n_fft = n_fft_for(placement.sample_rate)
     rows = _side_by_side(mixture, voices, placement, CHUNK_HOPS * n_fft // OVERLAP)
@@ -151,17 +160,18 @@ def place(
     n_heard_bins = _n_heard_bins(placement, n_fft)
     context = placement.context_frames
 
-    def placed(window: Samples, n_rows: int) -> Samples:
+    def placed(cut: tuple[Samples, int]) -> Samples:
+        window, n_rows = cut
         stems = _stems(analyse(window, n_fft), placement, n_heard_bins)
-        return np.stack([synthesise(inner(stem, context), n_fft)[:n_rows] for stem in stems])
+        return np.stack([synthesise(stem, n_fft)[:n_rows] for stem in stems])
 
-    return (placed(window, n_rows) for window, n_rows in windows(rows, n_fft, context))
+    return in_order(placed, windows(rows, n_fft, context), n_threads)
 
 
 def _stems(spectra: Spectra, placement: Placement, n_heard_bins: int) -> Iterator[Spectra]:
-    """Spectra [C, T, F] of every stem, from those [C + 2K, T, F] of the rows."""
+    """Spectra [C, n, F] of every stem without context, from those [C + 2K, T, F] of the rows."""
     n_channels, n_takes = len(placement.weights), placement.n_takes
-    mixture, targets = spectra[:n_channels], spectra[n_channels : n_channels + n_takes]
+    mixture, targets = Channels.of(spectra[:n_channels]), spectra[n_channels:][:n_takes]
     residuals = spectra[n_channels + n_takes :]
     weights = np.array(placement.weights)
 
@@ -169,11 +179,14 @@ def _stems(spectra: Spectra, placement: Placement, n_heard_bins: int) -> Iterato
     for target, residual in zip(targets, residuals, strict=True):
         projected = project(mixture, target, residual, n_heard_bins)
         first = projected if first is None else first
-        own = placement.mode == "generated"
-        yield place_own_sound(target, projected, weights) if own else projected
+        if placement.mode == "generated":
+            yield place_own_sound(inner(target, CONTEXT_FRAMES), projected, weights)
+        else:
+            yield inner(projected, placement.context_frames - CONTEXT_FRAMES)
     if placement.with_residual:
         assert first is not None
-        yield place_own_sound(residuals[0], mixture - first, weights)
+        left = inner(mixture.spectra, CONTEXT_FRAMES) - first
+        yield place_own_sound(inner(residuals[0], CONTEXT_FRAMES), left, weights)
 
 
 def _alike(rows: Samples, placement: Placement) -> Samples:

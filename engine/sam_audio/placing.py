@@ -6,6 +6,7 @@
 Where the mixture lies is looked up; how a mono sound is placed, `engine.stereo` knows.
 """
 
+import os
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -20,6 +21,9 @@ from .job import Job
 from .takes import Takes, voices
 
 _READ_SAMPLES = 1 << 16
+
+_MOST_THREADS = 8
+"""Each has some tens of megabytes in hand, and a few keep up with any decoder."""
 
 
 def placement_of(job: Job) -> Placement:
@@ -44,7 +48,8 @@ def placed_blocks(job: Job, takes: Takes, monitor: Monitor) -> Iterator[NDArray[
     clip, codec = job.stretch.clip, job.codec
     mono = voices(job, takes, with_residual=needs_residual(job.options), monitor=monitor)
     heard = resample_blocks(mono, codec.sample_rate, clip.sample_rate, clip.n_samples)
-    return place(_blocks_of(clip, monitor), heard, placement_of(job))
+    n_threads = min(job.options.n_threads or os.cpu_count() or 1, _MOST_THREADS)
+    return place(_blocks_of(clip, monitor), heard, placement_of(job), n_threads)
 
 
 def notices(job: Job) -> tuple[Notice, ...]:

@@ -1,3 +1,5 @@
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -63,7 +65,7 @@ def error_db(estimate: Samples, wanted: Samples) -> float:
 
 
 def scene(pan_target: tuple[float, ...], pan_rest: tuple[float, ...]) -> tuple[Samples, Samples]:
-    n_samples = 3 * RATE
+    n_samples = 6 * RATE
     target = coloured(n_samples, 1, 300, 3000)
     rest = coloured(n_samples, 2, 1000, 6000)
     return target[:, None] * pan_target, rest[:, None] * pan_rest
@@ -117,6 +119,47 @@ def test_block_sizes_do_not_matter(mode: StereoMode) -> None:
     given = (target + rest, target.mean(axis=1), rest.mean(axis=1), mode)
     whole = placed(*given, block=len(target))
     assert np.array_equal(placed(*given, block=997), whole)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("heard", [None, 3000.0])
+def test_where_the_stream_is_cut_does_not_matter(mode: StereoMode, heard: float | None) -> None:
+    """Silence before it moves every cut; what a window lacks around it would show."""
+    target, rest = scene((1.0, 0.3), (0.4, 0.9))
+    rows = np.concatenate([target + rest, target[:, :1], rest[:, :1]], axis=1)
+    n_before = 40 * n_fft_for(RATE) // 4
+    later = np.concatenate([np.zeros((n_before, 4)), rows])
+    placement = Placement(RATE, (0.5, 0.5), mode, heard, with_residual=True)
+    here, there = (stems(each[:, :2], each[:, 2:], placement) for each in (rows, later))
+    assert len(rows) > CHUNK_HOPS * n_fft_for(RATE) // 4
+    assert error_db(there[:, n_before:], here) < -100
+    if mode != "mono":
+        assert np.abs(there[:, n_before:] - here).max() > 0
+
+
+@pytest.mark.parametrize("n_threads", [2, 5])
+def test_threads_change_nothing(n_threads: int) -> None:
+    target, rest = (np.tile(each, (4, 1)) for each in scene((1.0, 0.3), (0.4, 0.9)))
+    voices = [np.column_stack([target[:, 0], rest[:, 1]])]
+    placement = Placement(RATE, (0.5, 0.5), with_residual=True)
+    one = list(place([target + rest], voices, placement))
+    several = list(place([target + rest], voices, placement, n_threads))
+    assert len(one) > n_threads
+    assert all(np.array_equal(*pair) for pair in zip(one, several, strict=True))
+
+
+def test_a_fault_among_threads_comes_through_and_leaves_none_behind() -> None:
+    def blocks() -> Iterator[Samples]:
+        yield np.zeros((5 * CHUNK_HOPS * n_fft_for(RATE), 1))
+        raise PromptError("the disk is gone")
+
+    made = place(blocks(), [np.zeros((10**7, 1))], Placement(RATE, (1.0,)), 3)
+    with pytest.raises(PromptError, match="gone"):
+        list(made)
+    stopped = place([np.zeros((10**6, 1))], [np.zeros((10**6, 1))], Placement(RATE, (1.0,)), 3)
+    assert next(iter(stopped)).shape[0] == 1
+    stopped.close()  # type: ignore[attr-defined]
+    assert not [each for each in threading.enumerate() if each.name.startswith("in-order")]
 
 
 @pytest.mark.parametrize("mode", MODES)
