@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,7 +69,7 @@ def start_server(folders: Folders) -> "subprocess.Popen[bytes]":
     }
     mode = "ab" if _size(folders.log) < _LOG_BYTES else "wb"
     with folders.log.open(mode) as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "bridge", "serve"],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -78,6 +79,10 @@ def start_server(folders: Folders) -> "subprocess.Popen[bytes]":
             creationflags=_CREATION_FLAGS,
             start_new_session=True,
         )
+    # Without somebody who waits for it, a dead server would be a zombie for as long as this process
+    # lives, and look alive to everybody.
+    threading.Thread(target=process.wait, name="server-end", daemon=True).start()
+    return process
 
 
 def find_remote(folders: Folders, name: str) -> Connection:

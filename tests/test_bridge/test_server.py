@@ -14,7 +14,7 @@ import pytest
 import zmq
 
 from bridge.client import Client, connect
-from bridge.connection import Connection, read_connection
+from bridge.connection import Connection, is_alive, read_connection
 from bridge.errors import LimitReached, ServerUnavailable
 from bridge.folders import Folders
 from bridge.protocol.codec import PROLOGUE
@@ -192,6 +192,17 @@ def test_of_eight_clients_that_start_one_all_get_the_same(home: Path) -> None:
 
 def _runs(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_server_that_this_process_started_is_seen_to_die(home: Path) -> None:
+    with connect(home) as client:
+        first = client.welcome.pid
+        psutil.Process(first).kill()
+        eventually(lambda: not is_alive(first), "the dead server is no more")
+        with connect(home) as other:
+            assert other.welcome.pid != first
+        assert client.ping() > 0  # it found the new one, too
+        client.stop_server()
 
 
 @pytest.mark.parametrize(
