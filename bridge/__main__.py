@@ -26,6 +26,7 @@ class Subcommand:
 
 SUBCOMMANDS = {
     "separate": Subcommand("take a sound out of one or more mixtures", "engine.cli.separate"),
+    "comp": Subcommand("put one target together out of several takes", "engine.cli.comp"),
     "separators": Subcommand("list the separators and what they can do", "engine.cli.separators"),
     "models": Subcommand("list, download, verify, import model weights", "engine.cli.models"),
     "eval": Subcommand("measure quality on mixtures with true stems", "engine.eval.mixtures"),

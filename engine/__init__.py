@@ -6,12 +6,14 @@ result = separate("mix.wav", Prompt("dog barking", spans=[Span.present(1.2, 2.5)
 result.target.samples, result.residual.samples
 """
 
+from .comping import comp
 from .data import (
     AudioClip,
     AudioFormat,
     Candidate,
     MaskedVideo,
     Notice,
+    Presence,
     Progress,
     Prompt,
     Rerun,
@@ -21,6 +23,7 @@ from .data import (
     Span,
 )
 from .errors import EngineError
+from .regions import Region
 from .render import RenderPlan
 from .sam_audio.settings import ModelSettings
 from .separator import SeparatorInfo, find_separator, separate, separators
@@ -33,8 +36,10 @@ __all__ = [
     "MaskedVideo",
     "ModelSettings",
     "Notice",
+    "Presence",
     "Progress",
     "Prompt",
+    "Region",
     "RenderPlan",
     "Rerun",
     "Separation",
@@ -42,6 +47,7 @@ __all__ = [
     "Separator",
     "SeparatorInfo",
     "Span",
+    "comp",
     "find_separator",
     "separate",
     "separators",

@@ -15,18 +15,15 @@ def make_receipt(
     separator: str,
     options: SeparationOptions,
     estimate: Estimate,
+    mixture_digest: str,
     took_s: float,
 ) -> Mapping[str, JsonValue]:
-    """JSON values that say what was asked, of what, with what, and how long it took (seconds)."""
+    """JSON values that say what was asked, of what, with what, and how long it took (seconds).
+
+    mixture_digest: of its samples.
+    """
     return {
-        "mixture": {
-            "name": clip.name,
-            "path": None if clip.path is None else str(clip.path),
-            "sample_rate": clip.sample_rate,
-            "n_channels": clip.n_channels,
-            "n_samples": clip.n_samples,
-            "format": f"{clip.format.container} {clip.format.subtype}",
-        },
+        "mixture": mixture_json(clip, mixture_digest),
         "prompt": {
             "description": prompt.description,
             "spans": [str(span) for span in prompt.spans],
@@ -44,13 +41,31 @@ def make_receipt(
             "rerun": _rerun(options.rerun),
         },
         "settings": dict(estimate.settings),
-        "versions": {
-            "stemlasso": _version("stemlasso"),
-            "numpy": np.__version__,
-            "scipy": _version("scipy"),
-            "python": platform.python_version(),
-        },
+        "versions": versions_json(),
         "took_s": round(took_s, 3),
+    }
+
+
+def mixture_json(clip: AudioClip, digest: str) -> dict[str, JsonValue]:
+    """Which mixture it was. digest: of its samples, to tell whether they were changed."""
+    return {
+        "name": clip.name,
+        "path": None if clip.path is None else str(clip.path),
+        "sample_rate": clip.sample_rate,
+        "n_channels": clip.n_channels,
+        "n_samples": clip.n_samples,
+        "format": f"{clip.format.container} {clip.format.subtype}",
+        "digest": digest,
+    }
+
+
+def versions_json() -> dict[str, JsonValue]:
+    """Versions of what decides the samples."""
+    return {
+        "stemlasso": _version("stemlasso"),
+        "numpy": np.__version__,
+        "scipy": _version("scipy"),
+        "python": platform.python_version(),
     }
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from .data import AudioClip, AudioFormat, BroadcastInfo, Estimate, Monitor, Notice
 from .errors import BackendError, DiskFull, OutputError, OutputExists
+from .exact import SampleDigest, exact_samples, exact_values
 from .stem_format import full_scale, integer_bits, stem_format, stored_bytes
 from .stem_writer import StemSpec, StemWriter, output_failure
 
@@ -64,6 +65,7 @@ class Rendered:
     null_db: highest level of mixture - target - residual, read back from what was written, in
         dBFS; `-inf` when it is exactly zero. Without a residual stem: of the residual there would
         have been.
+    mixture_digest: of the mixture's samples, to tell later whether they were changed.
     """
 
     target: AudioClip
@@ -71,6 +73,7 @@ class Rendered:
     candidates: tuple[AudioClip, ...]
     null_db: float
     notices: tuple[Notice, ...]
+    mixture_digest: str
 
 
 def check_outputs(mixture: AudioClip, plan: RenderPlan, n_candidates: int = 1) -> None:
@@ -111,7 +114,8 @@ def render(mixture: AudioClip, estimate: Estimate, plan: RenderPlan, monitor: Mo
             undo.callback(close_blocks)
         _make_folder(plan.folder, undo)
         writers = [_opened(spec, undo) for spec in specs]
-        computed_peak = _write_all(mixture, estimate, plan, writers, monitor)
+        digest = SampleDigest()
+        computed_peak = _write_all(mixture, estimate, plan, writers, digest, monitor)
         for writer in writers:
             writer.finish()
         peak = _null_peak(mixture, writers, monitor) if plan.with_residual else computed_peak
@@ -128,6 +132,7 @@ def render(mixture: AudioClip, estimate: Estimate, plan: RenderPlan, monitor: Mo
         candidates=(clips[0], *clips[first_candidate:]),
         null_db=null_db,
         notices=notices,
+        mixture_digest=digest.text,
     )
 
 
@@ -225,14 +230,20 @@ def _write_all(
     estimate: Estimate,
     plan: RenderPlan,
     writers: Sequence[StemWriter],
+    digest: SampleDigest,
     monitor: Monitor,
 ) -> float:
-    """Write every stem; the peak of what the first target and its residual leave over."""
+    """Write every stem; the peak of what the first target and its residual leave over.
+
+    digest: gets all of the mixture's samples.
+    """
     form = writers[0].spec.format
     peak, position = 0.0, 0
     for block in _blocks(mixture, estimate):
         monitor.check()
-        samples = _values(mixture, position, position + block.shape[1])
+        native = mixture.source.read_native(position, position + block.shape[1])
+        digest.add(native)
+        samples = exact_values(native, mixture.format)
         candidates = block[: estimate.n_candidates]
         if estimate.with_residual:
             target, residual = _rounded(block[0], form), _rounded(block[-1], form)
@@ -266,13 +277,6 @@ def _blocks(mixture: AudioClip, estimate: Estimate) -> Iterator[NDArray[np.float
                 )
             yield part
     assert position == mixture.n_samples, f"estimate: {position} of {mixture.n_samples} samples"
-
-
-def _values(mixture: AudioClip, start: int, stop: int) -> NDArray[np.float64]:
-    """Samples of the mixture [n, C], full scale 1.0, exact."""
-    native = mixture.source.read_native(start, stop)
-    scale = 1.0 if native.dtype.kind == "f" else full_scale(mixture.format.subtype)
-    return np.asarray(native / scale, dtype=np.float64)
 
 
 def _split(
@@ -310,7 +314,7 @@ def _null_peak(mixture: AudioClip, writers: Sequence[StemWriter], monitor: Monit
     for start in range(0, mixture.n_samples, _BLOCK_SAMPLES):
         stop = min(start + _BLOCK_SAMPLES, mixture.n_samples)
         monitor.report("check", stop / mixture.n_samples)
-        left = _values(mixture, start, stop) - target.values(start, stop)
+        left = exact_samples(mixture, start, stop) - target.values(start, stop)
         left -= residual.values(start, stop)
         peak = max(peak, float(np.abs(left).max()))
     return peak

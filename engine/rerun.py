@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .data import AudioClip, Rerun
 from .errors import AudioError, PromptError
-from .stem_format import full_scale
+from .exact import exact_samples
 from .units import samples_from_seconds
 
 FADE_S = 0.02
@@ -109,16 +109,9 @@ def _stems(
     base: AudioClip, residual_of: AudioClip | None, n_stems: int, start: int, stop: int
 ) -> NDArray[np.float64]:
     """The earlier target [R, n, C] for every take, and what it leaves as the residual."""
-    target = _exact(base, start, stop)
+    target = exact_samples(base, start, stop)
     stems = np.broadcast_to(target, (n_stems, *target.shape))
     if residual_of is None:
         return stems
-    residual = _exact(residual_of, start, stop) - target
+    residual = exact_samples(residual_of, start, stop) - target
     return np.concatenate([stems[:-1], residual[None]])
-
-
-def _exact(clip: AudioClip, start: int, stop: int) -> NDArray[np.float64]:
-    """Samples [n, C], full scale 1.0; float64 holds every stored number exactly."""
-    native = clip.source.read_native(start, stop)
-    scale = 1.0 if native.dtype.kind == "f" else full_scale(clip.format.subtype)
-    return np.asarray(native / scale, dtype=np.float64)

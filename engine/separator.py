@@ -2,15 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
-
-from .audio_files import clip_from_array, open_clip
 from .cost.ledger import Ledger
 from .cost.watch import RunWatch
 from .data import (
@@ -25,14 +20,13 @@ from .data import (
     Separator,
     clip_spans,
 )
-from .errors import AudioError, BackendUnavailable
+from .errors import BackendUnavailable
+from .opened import Mixture, opened
 from .receipt import make_receipt
 from .render import RenderPlan, check_outputs, render
 from .sam_audio.choice import Fit, best_of, fits_of
 from .sam_audio.installed import require_ready, sam_audio_models
 from .sam_audio.settings import ModelSettings
-
-Mixture = AudioClip | NDArray[Any] | str | os.PathLike[str]
 
 _ESTIMATE_SHARE = 0.95
 """Share of the progress bar that the separator gets; the rest is for measuring the null."""
@@ -167,7 +161,7 @@ def separate(
     plan = output if isinstance(output, RenderPlan) else _plan(output)
     chosen = find_separator(separator) if isinstance(separator, str) else separator
     options = options or SeparationOptions()
-    with _opened(mixture, sample_rate, monitor.part(0, 0)) as clip:
+    with opened(mixture, sample_rate, monitor.part(0, 0)) as clip:
         check_outputs(clip, plan, options.n_candidates)
         prompt = replace(prompt, spans=clip_spans(prompt.spans, clip.duration_s))
         watch = RunWatch(chosen, clip, prompt, options, monitor)
@@ -184,7 +178,13 @@ def separate(
             notices=(*estimate.notices, *rendered.notices),
             null_db=rendered.null_db,
             receipt=make_receipt(
-                clip, prompt, chosen.name, options, estimate, time.perf_counter() - start_s
+                clip,
+                prompt,
+                chosen.name,
+                options,
+                estimate,
+                rendered.mixture_digest,
+                time.perf_counter() - start_s,
             ),
         )
 
@@ -197,31 +197,3 @@ def _candidates(targets: tuple[AudioClip, ...], scores: tuple[float, ...]) -> tu
     if not scores:
         return tuple(Candidate(target) for target in targets)
     return tuple(map(Candidate, targets, scores))
-
-
-@contextmanager
-def _opened(mixture: Mixture, sample_rate: int | None, monitor: Monitor) -> Iterator[AudioClip]:
-    """The mixture as a clip; closed at the end unless the caller brought it as a clip."""
-    if isinstance(mixture, AudioClip):
-        _refuse_rate(sample_rate, mixture.sample_rate)
-        yield mixture
-        return
-    if isinstance(mixture, (str, os.PathLike)):
-        clip = open_clip(mixture, monitor)
-    elif sample_rate is None:
-        raise AudioError("samples without a rate: give sample_rate in Hz, for instance 48000")
-    else:
-        clip = clip_from_array(mixture, sample_rate)
-    try:
-        if isinstance(mixture, (str, os.PathLike)):
-            _refuse_rate(sample_rate, clip.sample_rate)
-        yield clip
-    finally:
-        clip.source.close()
-
-
-def _refuse_rate(given_hz: int | None, actual_hz: int) -> None:
-    if given_hz is not None and given_hz != actual_hz:
-        raise AudioError(
-            f"sample_rate {given_hz}: the mixture says {actual_hz} Hz; leave sample_rate out"
-        )

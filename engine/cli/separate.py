@@ -21,6 +21,7 @@ from . import exits
 from .formats import parse_format
 from .interrupt import interruptible
 from .naming import AUDIO_SUFFIXES, named_stems, stem_base
+from .receipt_file import check_free, write_receipt
 from .separate_options import (
     join_span_values,
     options_of,
@@ -41,6 +42,7 @@ class _Request:
     options: SeparationOptions
     plan: RenderPlan
     out_dir: Path | None
+    with_receipt: bool
     separator: Separator
 
 
@@ -60,6 +62,7 @@ def _request(arguments: argparse.Namespace, mixtures: Sequence[Path], undo: Exit
             with_residual=arguments.residual,
         ),
         out_dir=arguments.out,
+        with_receipt=arguments.receipt,
         separator=find_separator(arguments.separator, store_root(), settings),
     )
 
@@ -95,6 +98,8 @@ def _plans(mixtures: Sequence[Path], request: _Request) -> list[RenderPlan]:
                 f"{mixture} and {other} would both write '{base}' into {out_dir}; "
                 "give them folders of their own with --out"
             )
+        if request.with_receipt:
+            check_free(out_dir / f"{base}.json", request.plan.overwrite)
         plan = replace(request.plan, folder=out_dir)
         plans.append(named_stems(plan, base, request.options.n_candidates))
     return plans
@@ -120,6 +125,12 @@ def _separate_one(
             on_progress=on_progress,
             is_cancelled=cancelled.is_set,
         )
+
+
+def _keep_receipt(mixture: Path, result: Separation, request: _Request) -> None:
+    target = result.target.path
+    if request.with_receipt and target is not None:
+        write_receipt(target.with_suffix(".json"), _as_json(mixture, result))
 
 
 def _as_json(mixture: Path, result: Separation) -> dict[str, JsonValue]:
@@ -179,6 +190,7 @@ def _separate_all(
         start = time.perf_counter()
         try:
             result = _separate_one(mixture, request, plan, cancelled, show)
+            _keep_receipt(mixture, result, request)
         except EngineError as error:
             print(_failure(mixture, error, arguments.json, len(mixtures)), file=sys.stderr)
             if arguments.json:

@@ -226,6 +226,12 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="also write what is left when the target is taken out (default: yes)",
     )
+    add(
+        "--receipt",
+        action="store_true",
+        help="keep what --json prints beside the stems, for `stemlasso comp` and to make the same "
+        "again",
+    )
     add("--overwrite", action="store_true", help="replace stems that are there already")
     add("--recursive", action="store_true", help="look into folders inside folders as well")
     add("--json", action="store_true", help="print one JSON object per mixture")

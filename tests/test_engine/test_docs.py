@@ -24,7 +24,8 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rng = np.random.default_rng(3)
     mixture = 0.1 * rng.standard_normal((44_100 * 7, 2))
     soundfile.write(tmp_path / "mix.wav", mixture, 44_100)
-    soundfile.write(tmp_path / "take.wav", 0.5 * mixture, 44_100)
+    for number, name in enumerate(("take.wav", "take-2.wav"), 2):
+        soundfile.write(tmp_path / name, mixture / number, 44_100)
     (tmp_path / "takes").mkdir()
     soundfile.write(tmp_path / "takes" / "one.wav", mixture[: 44_100 * 2], 44_100)
     monkeypatch.chdir(tmp_path)
