@@ -12,7 +12,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,8 @@ import zmq
 from .connection import Connection, read_connection
 from .errors import BridgeError, JobFailed, NotFound, RequestTimeout, ServerUnavailable
 from .folders import find_folders
+from .job_events import JobEvent, news_of, state_of
 from .link import Link, Subscriber
-from .protocol.codec import Event
 from .protocol.messages import (
     EVENT_FAMILIES,
     OPERATIONS,
@@ -33,7 +32,6 @@ from .protocol.messages import (
     EstimateAsk,
     EstimateReply,
     Hello,
-    JobProgressed,
     JobQuery,
     JobReference,
     JobReply,
@@ -77,14 +75,6 @@ _LOOK_S = 0.25
 _SEND_AGAIN_S = 3.0
 _QUIET_S = 1.0
 """Silence after which `watch` asks for the job's state, in case an event was lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobEvent:
-    """Something happened to a job. name: such as `job.progress`; job: as it is now."""
-
-    name: str
-    job: Job
 
 
 class Client:
@@ -237,13 +227,13 @@ class Client:
         subscriber = self.subscribe(("job",))
         try:
             job = self.job(job_id)
-            yield JobEvent(f"job.{_EVENT_OF.get(job.state, job.state)}", job)
+            yield state_of(job)
             while not job.is_final:
                 if deadline_s is not None and time.monotonic() >= deadline_s:
                     raise RequestTimeout(f"job {job_id} is not over after {timeout_s:g} s")
                 event = subscriber.next(_QUIET_S)
                 if event is not None:
-                    news = _news(event, job)
+                    news = news_of(event, job)
                 else:
                     subscriber, news = self._after_silence(subscriber, job)
                 if news is not None:
@@ -398,7 +388,7 @@ class Client:
             now = self.job(job.job_id)
         if now == job:
             return subscriber, None
-        return subscriber, JobEvent(f"job.{_EVENT_OF.get(now.state, now.state)}", now)
+        return subscriber, state_of(now)
 
     def _drop_link(self) -> None:
         if self._link is not None:
@@ -409,22 +399,6 @@ class Client:
 
 class _ServerGone(Exception):
     """The server that was asked is no more."""
-
-
-_EVENT_OF = {"running": "progress"}
-"""What happened last to a job in this state, where that is not called like the state."""
-
-
-def _news(event: Event, job: Job) -> JobEvent | None:
-    """What an event says about `job`, `None` when it is about another one."""
-    body = event.body
-    if isinstance(body, JobProgressed):
-        if body.job_id != job.job_id:
-            return None
-        return JobEvent(event.header.event, replace(job, progress=body.progress))
-    if isinstance(body, JobReply) and body.job.job_id == job.job_id:
-        return JobEvent(event.header.event, body.job)
-    return None
 
 
 def connect(
