@@ -225,7 +225,7 @@ class Workbench(QObject):
         self.link.happened.connect(self.book.on_event)
         self.link.happened.connect(self._on_event)
         self.link.opened.connect(self._on_opened)
-        self.link.lost.connect(lambda why: self.server_changed.emit(False, why))
+        self.link.lost.connect(self._on_lost)
         self.book.ended.connect(self._on_ended)
 
     def _on_readable(
@@ -322,6 +322,9 @@ class Workbench(QObject):
                 self.clip_arrived.emit(clip)
         elif isinstance(body, ModelProgress):
             self.model_moved.emit(body)
+
+    def _on_lost(self, why: str) -> None:
+        self.server_changed.emit(False, why)
 
     def _on_opened(self, _: object) -> None:
         self.server_changed.emit(True, "")

@@ -24,7 +24,7 @@ from gui.link.bridge import Server
 from gui.state.places import Places
 from gui.window import Window
 
-PATIENCE_S = 25.0
+PATIENCE_S = 60.0
 OpenPanel = Callable[..., Window]
 
 
