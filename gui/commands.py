@@ -118,6 +118,8 @@ def _table(window: "Window") -> tuple[Command, ...]:
     time, document, listen = bench.time, bench.document, window.listen
     return (
         Command("File", "Open…", ("Ctrl+O",), window.ask_for_file),
+        Command("File", "Settings…", ("Ctrl+,",), window.dialogs.show_preferences),
+        Command("File", "Separators and models…", ("Ctrl+M",), window.dialogs.show_models),
         Command("File", "Close the panel", ("Ctrl+Q",), window.close),
         Command("Edit", "Undo", ("Ctrl+Z",), document.undo),
         Command("Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), document.redo),

@@ -116,7 +116,7 @@ class ListeningView:
         transport.match.clicked.connect(
             lambda is_on: self._bench.settings.set(is_level_matched=is_on)
         )
-        time.playhead_changed.connect(lambda: transport.show_time(time.playhead_s))
+        time.playhead_changed.connect(self._on_playhead)
         time.selection_changed.connect(lambda: transport.loop.setChecked(time.is_looping))
         transport.show_levels(None)
         transport.match.setChecked(listening.audition.is_matched)
@@ -142,6 +142,15 @@ class ListeningView:
             self._connect_header(header)
         for wave in self.lanes.waves.values():
             wave.seek_wanted.connect(listening.seek)
+
+    def _on_playhead(self) -> None:
+        time = self._bench.time
+        self.transport.show_time(time.playhead_s)
+        window = time.window
+        is_outside = not window.start_s <= time.playhead_s <= window.end_s
+        follows = self._bench.settings.values.follows_playhead
+        if self._listening.player.is_playing and follows and is_outside:
+            time.set(window.scrolled(time.playhead_s - window.start_s - 0.05 * window.length_s))
 
     def _show_audition(self) -> None:
         audition = self._listening.audition

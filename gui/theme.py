@@ -217,6 +217,10 @@ QTabBar::tab {{ background: transparent; color: {dim}; padding: 6px 12px; border
 QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}
 QTabWidget::pane {{ border: none; border-top: 1px solid {line}; }}
 QCheckBox {{ background: transparent; spacing: 7px; }}
+QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {dim}; border-radius: 3px;
+    background: {ground}; }}
+QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; }}
+QCheckBox:focus {{ color: {accent}; }}
 QFrame#line {{ background: {line}; max-height: 1px; min-height: 1px; border: none; }}
 QFrame#bar {{ background: {panel}; border: none; }}
 """

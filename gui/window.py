@@ -25,6 +25,7 @@ from bridge.protocol.values import Clip
 
 from .audio.onsets import onsets_s
 from .commands import Commands
+from .dialogs import Dialogs
 from .icons import icon
 from .listening_view import ListeningView
 from .panels.empty import EmptyPage
@@ -69,6 +70,7 @@ class Window(QMainWindow):
         self.server = label("connecting…", "badge")
         self.server.setAccessibleName("State of the engine")
         self.tools: dict[str, QToolButton] = {}
+        self.dialogs = Dialogs(bench, self)
         self.commands = Commands(self)
         self._lay_out()
         self._connect()
@@ -252,6 +254,7 @@ class Window(QMainWindow):
         self.server.setFixedHeight(24)
         layout.addWidget(self.server)
         layout.addWidget(self.tool("theme", "Dark or light", self.switch_theme))
+        layout.addWidget(self.tool("gear", "Settings (Ctrl+,)", self.dialogs.show_preferences))
         layout.addWidget(self.tool("help", "All keys (F1)", self.commands.show_keys))
         return bar
 
@@ -292,6 +295,8 @@ class Window(QMainWindow):
     def _connect(self) -> None:
         bench = self.bench
         self.empty.open_wanted.connect(self.ask_for_file)
+        self.empty.models_wanted.connect(self.dialogs.show_models)
+        bench.status_changed.connect(self.empty.show_status)
         self.empty.file_wanted.connect(lambda name: bench.open_file(Path(name)))
         self.prompt.run_wanted.connect(self.run)
         self.jobs.cancel_wanted.connect(bench.cancel)
@@ -323,6 +328,8 @@ class Window(QMainWindow):
         self.timeline.is_snapping = values.is_snapping
         self.timeline.ruler.tempo_bpm = values.tempo_bpm
         self.timeline.ruler.set_unit(values.ruler)
+        if self.listening.player.device != values.output:
+            self.listening.player.set_device(values.output)
         if self.tools:
             self.apply_theme()
 

@@ -5,6 +5,9 @@ from pathlib import Path
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from bridge.protocol.messages import Status
+
+from .models import separators_in_words
 from .parts import label, row
 
 N_RECENT = 5
@@ -21,6 +24,7 @@ class EmptyPage(QWidget):
 
     open_wanted = pyqtSignal()
     file_wanted = pyqtSignal(str)
+    models_wanted = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,6 +35,10 @@ class EmptyPage(QWidget):
         self.button.setObjectName("primary")
         self.button.setAccessibleName("Open a file")
         self.button.clicked.connect(self.open_wanted)
+        self.separators = label("", "dim")
+        self.models = QPushButton("Separators and models…")
+        self.models.setToolTip("What is installed, what is missing, and how to get it")
+        self.models.clicked.connect(self.models_wanted)
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addStretch(3)
@@ -45,6 +53,12 @@ class EmptyPage(QWidget):
         column.addSpacing(14)
         column.addLayout(self._recent)
         column.addStretch(4)
+        column.addLayout(row(1, self.separators, self.models, 1, spacing=12))
+        column.addSpacing(18)
+
+    def show_status(self, status: Status) -> None:
+        """Say which separators are ready."""
+        self.separators.setText(separators_in_words(status))
 
     def show_recent(self, files: tuple[str, ...]) -> None:
         """Offer files that are still there."""

@@ -15,6 +15,7 @@ class NoticeBar(QFrame):
         self.setObjectName("card")
         self.text = label("", "warning", wrap=True)
         self.action = QPushButton()
+        self.action.setAccessibleName("Do what the message offers")
         self.action.clicked.connect(self._act)
         self.close_button = QPushButton("Close")
         self.close_button.setAccessibleName("Close the message")

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PyQt6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -48,7 +49,7 @@ def chooser(
     names: dict[str, str], accessible: str, tip: str, on_choice: Callable[[str], None]
 ) -> QComboBox:
     """A choice among values (the data) by their names; tells what the user chose."""
-    box = QComboBox()
+    box = Chooser()
     for value, name in names.items():
         box.addItem(name, value)
     box.setAccessibleName(accessible)
@@ -56,6 +57,19 @@ def chooser(
     box.setMinimumContentsLength(8)
     box.activated.connect(lambda index: on_choice(str(box.itemData(index))))
     return box
+
+
+class Chooser(QComboBox):
+    """A box with an arrow that style sheets cannot draw."""
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Add the arrow."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.palette().placeholderText().color(), 1.6))
+        x, y = self.width() - 16.0, self.height() / 2 - 1.5
+        painter.drawPolyline(QPolygonF([QPointF(x, y), QPointF(x + 4, y + 4), QPointF(x + 8, y)]))
 
 
 def show_choice(box: QComboBox, value: str) -> None:

@@ -30,7 +30,7 @@ class PromptPanel(QWidget):
         self._status: Status | None = None
         self.edit = QLineEdit()
         self.edit.setObjectName("prompt")
-        self.edit.setPlaceholderText(f"What do you want to hear?  e.g. {EXAMPLES[0]}")
+        self.edit.setPlaceholderText(f"What is it?  {EXAMPLES[0]}, {EXAMPLES[1]}…")
         self.edit.setAccessibleName("Description of the sound")
         self.edit.setToolTip("A few plain words, such as “dog barking”. Enter starts.")
         self.edit.setClearButtonEnabled(True)

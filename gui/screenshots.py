@@ -1,0 +1,184 @@
+"""Pictures of the panel in its states, both themes: `python -m gui.screenshots FOLDER`.
+
+They are made from the real window, a real server and a real separation of a sound file, offscreen.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QPixmap
+
+    from .window import Window
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "installer" / "example" / "mixture.flac"
+SPANS = ("+1.2:2.5", "+4.6:6.4", "+7.95:8.7", "-0:1.1", "-2.7:4.4", "-6.6:7.7")
+PATIENCE_S = 60.0
+SIZE = (1440, 900)
+THEMES = ("dark", "light")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make the pictures; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m gui.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--sound", type=Path, default=EXAMPLE, help="with the prompt of the example"
+    )
+    parser.add_argument("--only", default="", help="one scene")
+    parser.add_argument("--themes", nargs="+", default=THEMES, choices=THEMES)
+    arguments = parser.parse_args(argv)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        for path in take(arguments, Path(home)):
+            print(path)
+    return 0
+
+
+def take(arguments: argparse.Namespace, home: Path) -> Iterator[Path]:
+    """Take every picture that is asked for; gives their files."""
+    from .app import PanelConfig, application, build
+    from .link.bridge import Server
+    from .state.places import Places
+
+    qt = application([])
+    window = build(PanelConfig(Server(home), Places.below(home)))
+    window.resize(*SIZE)
+    window.show()
+    _until(lambda: window.bench.status is not None, "a server")
+    try:
+        for name, scene in SCENES.items():
+            if arguments.only in ("", name):
+                scene(window, arguments.sound)
+                for theme in arguments.themes:
+                    window.bench.settings.set(theme=theme)
+                    _settle()
+                    path = arguments.folder / f"{name}-{theme}.png"
+                    _picture(window, name).save(str(path))
+                    yield path
+    finally:
+        window.bench.link.call(lambda client: client.stop_server(), print, print)
+        _settle(300)
+        window.close()
+        qt.processEvents()
+
+
+def _picture(window: "Window", name: str) -> "QPixmap":
+    dialog = window.dialogs.models if name == "models" else None
+    return (dialog or window).grab()
+
+
+def _empty(window: "Window", _: Path) -> None:
+    window.bench.settings.set(recent=())
+
+
+def _spans(window: "Window", sound: Path) -> None:
+    from .state.spans import SpanMark
+
+    _open(window, sound)
+    marks = []
+    for text in SPANS:
+        start_s, end_s = (float(each) for each in text[1:].split(":"))
+        marks.append(SpanMark(start_s, end_s, text[0]))
+    document = window.bench.document
+    draft = replace(document.draft, description="Dog barking", spans=tuple(marks))
+    document.edit("Draw", draft)
+    document.select(1)
+    window.bench.time.select((4.6, 6.4))
+    _until(lambda: "memory" in window.prompt.cost.text(), "the cost")
+
+
+def _running(window: "Window", sound: Path) -> None:
+    _spans(window, sound)
+    window.bench.run()
+    book = window.bench.book
+    _until(
+        lambda: any(job.progress.fraction > 0.02 for job in book.waiting()) or bool(_done(window)),
+        "a running job",
+    )
+
+
+def _result(window: "Window", sound: Path) -> None:
+    if not window.bench.document.draft.spans:
+        _spans(window, sound)
+    if not _done(window):
+        window.bench.run()
+    _until(lambda: _done(window) and bool(window.listening.levels), "the stems")
+    _until(lambda: len(window.listening.lanes) == 3, "the lanes")
+    window.bench.document.select(-1)
+    window.bench.time.loop(True)
+    window.listening.seek(4.83)
+    _settle(600)
+
+
+def _error(window: "Window", sound: Path) -> None:
+    _open(window, sound)
+    document = window.bench.document
+    document.edit("Clear", replace(document.draft, spans=(), description="dog barking"))
+    n_jobs = len(window.bench.book.of_clip(_clip_id(window)))
+    window.bench.run()
+    _until(lambda: len(window.bench.book.of_clip(_clip_id(window))) > n_jobs, "a job")
+    _until(lambda: not window.bench.book.waiting(), "its end")
+
+
+def _models(window: "Window", _: Path) -> None:
+    window.dialogs.show_models()
+    dialog = window.dialogs.models
+    assert dialog is not None
+    _until(lambda: bool(dialog.cards), "the models")
+
+
+SCENES: dict[str, Callable[["Window", Path], None]] = {
+    "empty": _empty,
+    "spans": _spans,
+    "running": _running,
+    "result": _result,
+    "error": _error,
+    "models": _models,
+}
+
+
+def _open(window: "Window", sound: Path) -> None:
+    clip = window.bench.document.clip
+    if clip is None or clip.path != sound:
+        window.bench.open_file(sound)
+    _until(lambda: bool(_clip_id(window)), "the clip")
+    _settle(800)
+
+
+def _clip_id(window: "Window") -> str:
+    clip = window.bench.document.clip
+    return clip.clip.clip_id if clip and clip.clip else ""
+
+
+def _done(window: "Window") -> bool:
+    return window.bench.shown_job is not None
+
+
+def _settle(wait_ms: int = 150) -> None:
+    from PyQt6.QtCore import QCoreApplication
+
+    deadline_s = time.monotonic() + wait_ms / 1000
+    while time.monotonic() < deadline_s:
+        QCoreApplication.processEvents()
+        time.sleep(0.005)
+
+
+def _until(is_so: Callable[[], bool], what: str) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not is_so():
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"not within {PATIENCE_S:g} s: {what}")
+        _settle(20)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
