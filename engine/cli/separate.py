@@ -18,6 +18,7 @@ from engine.render import RenderPlan
 from engine.separator import find_separator, separate
 
 from . import exits
+from .estimating import cost_of
 from .formats import parse_format
 from .interrupt import interruptible
 from .naming import AUDIO_SUFFIXES, named_stems, stem_base
@@ -167,6 +168,8 @@ def main(argv: list[str]) -> int:
         except EngineError as error:
             return exits.fail(error)
         _say_what_is_unheeded(arguments, request.separator.name)
+        if arguments.estimate:
+            return _estimate_all(mixtures, request, arguments.json)
         with interruptible() as cancelled:
             return _separate_all(mixtures, request, plans, cancelled, arguments)
 
@@ -192,9 +195,7 @@ def _separate_all(
             result = _separate_one(mixture, request, plan, cancelled, show)
             _keep_receipt(mixture, result, request)
         except EngineError as error:
-            print(_failure(mixture, error, arguments.json, len(mixtures)), file=sys.stderr)
-            if arguments.json:
-                _print_json({"mixture": str(mixture), "status": "failed", "error": _error(error)})
+            _show_failure(mixture, error, arguments.json, len(mixtures))
             status = status or exits.exit_status(error)
             if cancelled.is_set():
                 break
@@ -204,6 +205,30 @@ def _separate_all(
         elif not arguments.quiet:
             print(_summary(mixture, result, time.perf_counter() - start))
     return status
+
+
+def _estimate_all(mixtures: Sequence[Path], request: _Request, as_json: bool) -> int:
+    status = exits.OK
+    for mixture in mixtures:
+        try:
+            cost = cost_of(mixture, request.prompt, request.separator, request.options)
+        except EngineError as error:
+            _show_failure(mixture, error, as_json, len(mixtures))
+            status = status or exits.exit_status(error)
+            continue
+        if as_json:
+            _print_json({"mixture": str(mixture), "status": "estimated", "cost": cost.as_json()})
+            continue
+        print(f"{mixture}: {cost}")
+        for notice in cost.notices:
+            print(f"  note: {notice.message}")
+    return status
+
+
+def _show_failure(mixture: Path, error: EngineError, as_json: bool, n_mixtures: int) -> None:
+    print(_failure(mixture, error, as_json, n_mixtures), file=sys.stderr)
+    if as_json:
+        _print_json({"mixture": str(mixture), "status": "failed", "error": _error(error)})
 
 
 def _failure(mixture: Path, error: EngineError, as_json: bool, n_mixtures: int) -> str:

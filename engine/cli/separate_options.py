@@ -233,6 +233,11 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "again",
     )
     add("--overwrite", action="store_true", help="replace stems that are there already")
+    add(
+        "--estimate",
+        action="store_true",
+        help="only say how long it would take and how much memory, and stop",
+    )
     add("--recursive", action="store_true", help="look into folders inside folders as well")
     add("--json", action="store_true", help="print one JSON object per mixture")
     add("-q", "--quiet", action="store_true", help="no progress bar and no summary")

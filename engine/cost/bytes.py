@@ -51,11 +51,9 @@ def bytes_of(run: Foreseen, device: str) -> Bytes:
 
 
 def _disk(run: Foreseen) -> int:
-    """Of the solver's state and the latents; of several takes their sound as well."""
+    """Of the solver's state, the latents and the sound of the takes."""
     channels = 2 * run.shape.codec.codebook_dim
     state = _LATENT_FILES * run.n_frames * run.task.n_takes * channels * 4
     heard = run.n_frames * run.shape.codec.codebook_dim * 4
-    waves = 0
-    if run.task.n_takes > 1:
-        waves = run.n_frames * run.shape.codec.hop_length * 4 * run.task.n_takes
+    waves = run.n_frames * run.shape.codec.hop_length * 4 * run.task.n_takes
     return state + heard + waves

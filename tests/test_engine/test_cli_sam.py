@@ -248,6 +248,25 @@ def test_an_unknown_choice_is_a_wrong_command_line(
     assert option in capsys.readouterr().err
 
 
+def test_the_cost_is_said_and_nothing_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixture = write_noise(tmp_path / "mix.wav", 48_000, 2, "PCM_16")
+    draft = run(capsys, mixture, "-d", "dog", "--estimate")
+    assert draft["status"] == "estimated"
+    best = run(capsys, mixture, "-d", "dog", "--estimate", "--quality", "best")
+    assert 0 < draft["cost"]["seconds"] < best["cost"]["seconds"]
+    assert draft["cost"]["host_bytes"] > 0
+    outside = run(capsys, mixture, "--span=99:100", "--estimate", status=3)
+    assert outside["error"]["code"] == "prompt_invalid"
+    command = ["separate", str(mixture), str(tmp_path / "none.wav"), "--estimate", "-d", "drums"]
+    assert main([*command, "--separator", "builtin"]) == 4
+    shown = capsys.readouterr()
+    assert "builtin: about" in shown.out
+    assert "none.wav" in shown.err
+    assert not (tmp_path / "stems").exists()
+
+
 def test_what_belongs_to_one_mixture_is_refused_for_two(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
