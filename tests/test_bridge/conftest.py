@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -111,3 +112,17 @@ def eventually(is_so: Callable[[], bool], what: str, patience_s: float = 30.0) -
     while not is_so():
         assert time.monotonic() < deadline_s, f"not within {patience_s:g} s: {what}"
         time.sleep(0.02)
+
+
+def free_ports() -> int:
+    """A port that is free now, and the next one too."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            if port < 65_000:
+                return port

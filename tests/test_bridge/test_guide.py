@@ -16,8 +16,7 @@ from bridge.__main__ import main
 from bridge.folders import HOME_VARIABLE
 
 from .clips import write_clip
-from .conftest import end
-from .test_network import _free_ports
+from .conftest import end, free_ports
 
 GUIDE = (Path(bridge.__file__).parent / "README.md").read_text("utf-8")
 PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
@@ -57,7 +56,7 @@ def test_commands_run(desk: Path, command: str) -> None:
 
 def test_the_steps_to_a_machine_elsewhere_work(tmp_path: Path) -> None:
     """Both computers are this one, with a home and a folder each."""
-    address = f"127.0.0.1:{_free_ports()}"
+    address = f"127.0.0.1:{free_ports()}"
     keys: dict[str, str] = {}
     serving: list[subprocess.Popen[bytes]] = []
     for computer in ("workstation", "gpu"):

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from bridge.protocol.messages import ClipPut, Empty, JobSubmit, StoreClean
 from bridge.protocol.values import JobOptions, WirePrompt, WireSpan
 from bridge.security import Keys, RemoteServer
 
-from .conftest import StartServer
+from .conftest import StartServer, free_ports
 
 PROMPT = WirePrompt("noise", (WireSpan(0.5, 1.0),))
 BUILTIN = JobOptions(separator="builtin", n_threads=1)
@@ -30,27 +29,13 @@ BUILTIN = JobOptions(separator="builtin", n_threads=1)
 def studio(start_server: StartServer, home: Path, tmp_path: Path) -> Iterator[Client]:
     """A workstation's client of a server that listens, as after `stemlasso keys`."""
     workstation = tmp_path / "workstation"
-    port = _free_ports()
+    port = free_ports()
     theirs = Keys(Folders.below(workstation).keys)
     Keys(Folders.below(home).keys).allow("workstation", theirs.client().public)
     theirs.trust("gpu", RemoteServer(f"127.0.0.1:{port}", Keys(home / "keys").server().public))
     start_server("--listen", f"127.0.0.1:{port}")
     with connect(workstation, server="gpu") as client:
         yield client
-
-
-def _free_ports() -> int:
-    """A port that is free now, and the next one too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            if port < 65_000:
-                return port
 
 
 def test_a_server_elsewhere_gets_and_gives_audio_and_never_a_path(
