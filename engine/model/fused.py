@@ -150,19 +150,11 @@ class FusedBlock(nn.Module):
         """Queries and keys [R, n, 2, H, head_dim], normalised and turned by their position."""
         if isinstance(self.q_norm, RMSNorm):
             weight = torch.stack((self.q_norm.weight, cast(RMSNorm, self.k_norm).weight))
-            weight = weight[:, None, self.norm_order].float()
-            normed = functional.rms_norm(qk.float(), qk.shape[-1:], eps=self.q_norm.eps) * weight
-        else:
-            normed = qk.float()
+            weight = weight[:, None, self.norm_order]
+            qk = functional.rms_norm(qk, qk.shape[-1:], eps=self.q_norm.eps) * weight
         if rotary is None:
-            return normed.to(qk.dtype)
-        cos, sin = rotary
-        even, odd = normed.chunk(2, dim=-1)
-        turned = (
-            (even * cos).addcmul_(odd, sin, value=-1),
-            (even * sin).addcmul_(odd, cos),
-        )
-        return torch.cat(turned, dim=-1).to(qk.dtype)
+            return qk
+        return _rotated(qk, *rotary)
 
     def _add_text(self, x: Tensor, keys: Tensor, values: Tensor, text_valid: Tensor | None) -> None:
         """Add what the frames gather from the text to x [R, n, D]."""
@@ -188,7 +180,8 @@ class FusedBlock(nn.Module):
         heads = torch.unflatten(queries, -1, (self.n_heads, -1))
         scores = torch.matmul(heads.transpose(1, 2), keys).float()
         if isinstance(self.cross_norm, RMSNorm):
-            mean = heads.float().square().mean(dim=-1)
+            length = torch.linalg.vector_norm(heads, dim=-1, dtype=torch.float32)
+            mean = length.square_().div_(heads.shape[-1])
             level = torch.rsqrt(mean + self.cross_norm.eps).transpose(1, 2)
             scores = scores * level[..., None]
         if text_valid is not None:
@@ -213,6 +206,22 @@ class FusedBlock(nn.Module):
         return out
 
 
+def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """x [..., even | odd] with its pairs turned; in float32 until it is written."""
+    even, odd = x.chunk(2, dim=-1)
+    if torch.compiler.is_compiling():  # which writes once whatever is said, but not into views
+        halves = (even * cos - odd * sin, even * sin + odd * cos)
+        return torch.cat(halves, dim=-1).to(x.dtype)
+    turned = torch.empty_like(x)
+    first, second = turned.chunk(2, dim=-1)
+    torch.addcmul(even * cos, odd, sin, value=-1, out=first)
+    torch.addcmul(even * sin, odd, cos, out=second)
+    return turned
+
+
 def modulated(x: Tensor, scale: Tensor, shift: Tensor, eps: float) -> Tensor:
-    """x [R, n, D] over its root mean square, times `scale`, plus `shift`; float32 inside."""
-    return functional.rms_norm(x.float(), x.shape[-1:], scale, eps).add_(shift).to(x.dtype)
+    """x [R, n, D] over its root mean square, times `scale`, plus `shift`, both of float32."""
+    if x.dtype == torch.float32:
+        return functional.rms_norm(x, x.shape[-1:], scale, eps).add_(shift)
+    normed = functional.rms_norm(x, x.shape[-1:], eps=eps)
+    return torch.addcmul(shift, normed, scale, out=normed)

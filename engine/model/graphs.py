@@ -8,8 +8,10 @@ An evaluation is some hundred kernels, of which the small ones take less time th
 A graph keeps the memory of what is in hand while it runs; all graphs of a prompt share it.
 """
 
+import gc
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ import torch
 from torch import Tensor
 
 from engine.sam_audio.exhaustion import is_out_of_memory
+from engine.sam_audio.residency import free_device_memory
 
 from .kernels import Kernels, Run
 
@@ -59,7 +62,8 @@ class Graphs:
         if not self._kernels.records or inputs[0].device.type != "cuda":
             return run(*inputs)
         try:
-            return self._launched(run, inputs)
+            with torch.cuda.device(inputs[0].device):
+                return self._launched(run, inputs)
         except RuntimeError as error:
             self.clear()
             if is_out_of_memory(error):
@@ -79,18 +83,32 @@ class Graphs:
             self._recorded.move_to_end(shape)
         elif shape in self._seen:
             self._recorded[shape] = self._record(run, inputs)
-            if len(self._recorded) > _N_GRAPHS:
-                self._recorded.popitem(last=False)
         else:
             self._seen.add(shape)
             return run(*inputs)
         return self._recorded[shape].launched(inputs)
 
     def _record(self, run: Run, inputs: tuple[Tensor, ...]) -> _Recorded:
+        while len(self._recorded) >= _N_GRAPHS:
+            self._recorded.popitem(last=False)
         places = tuple(each.clone() for each in inputs)
         if self._pool is None:
             self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.device(inputs[0].device), torch.cuda.graph(graph, pool=self._pool):
+        # What the plain run left in PyTorch's keep would be there twice.
+        free_device_memory(inputs[0].device)
+        with _without_collection(), torch.cuda.graph(graph, pool=self._pool):
             output = run(*places)
         return _Recorded(graph, places, output)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """A graph that is let go of while another is recorded ends the recording."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -69,8 +69,7 @@ class Int8Linear(nn.Module):
             out = functional.linear(x, self.weights(x.dtype))
         else:
             # The scales are applied to the few outputs, not to the many weights.
-            out = functional.linear(x, self.quantised.to(x.dtype))
-            out = (out * self.scale).to(x.dtype)
+            out = functional.linear(x, self.quantised.to(x.dtype)).mul_(self.scale)
         return out if self.bias is None else out + self.bias.to(x.dtype)
 
     def weights(self, dtype: torch.dtype) -> Tensor:

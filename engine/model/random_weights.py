@@ -1,5 +1,7 @@
 """Random weights that keep a network alive, for measuring where no checkpoint is at hand."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -18,6 +20,25 @@ def fill_randomly(module: nn.Module, seed: int = 0) -> None:
             generators[device] = torch.Generator(device).manual_seed(seed)
         mean, spread = _distribution(name, parameter)
         parameter.normal_(mean, spread, generator=generators[device])
+
+
+@torch.no_grad()
+def make_randomly(
+    module: nn.Module, device: torch.device, dtype_of: Callable[[str], torch.dtype]
+) -> None:
+    """Make every parameter of `module`, which is on `meta`, where it will be and as it will be.
+
+    dtype_of: of a parameter by its name. One after the other and drawn in float32, so the numbers
+        are the same in every type, and no memory is cut for anything larger than what stays.
+    """
+    generator = torch.Generator(device).manual_seed(0)
+    for owner_name, owner in module.named_modules():
+        for name, parameter in list(owner.named_parameters(recurse=False)):
+            path = f"{owner_name}.{name}"
+            mean, spread = _distribution(path, parameter)
+            values = torch.empty(parameter.shape, device=device)
+            values = values.normal_(mean, spread, generator=generator).to(dtype_of(path))
+            owner.register_parameter(name, nn.Parameter(values, requires_grad=False))
 
 
 def _distribution(name: str, parameter: nn.Parameter) -> tuple[float, float]:

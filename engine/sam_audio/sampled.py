@@ -37,10 +37,13 @@ def sampled(job: Job, ready: Prepared, network: Network, monitor: Monitor) -> Fr
     sampling = sampling_for(job.config.sampling, job.options.quality)
     place = _place(job, ready)
     known = job.recall.sampled.known((place, job.windows, sampling))
-    if known is None:
-        return _sampled_now(job, ready, network, sampling, place, monitor)
-    monitor.report("sample", 1.0)
-    return known
+    if known is not None:
+        monitor.report("sample", 1.0)
+        return known
+    job.work.give_back()
+    made = _sampled_now(job, ready, network, sampling, place, monitor)
+    job.work.give_back()
+    return made
 
 
 def _sampled_now(

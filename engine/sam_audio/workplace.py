@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from engine.model.config import CodecConfig
 from engine.model.sam_audio import SAMAudioNetwork
 
+from .device import rounding_products
 from .ladder import MemoryLadder
 from .plan import RunPlan, rungs
-from .residency import Residency
+from .residency import Residency, free_device_memory
 from .windows import Window, WindowVelocity
 
 ENCODER_CONTEXT_FRAMES = 6
@@ -66,6 +67,11 @@ class Workplace:
         codec = self._model.audio_codec
         parts = [child for child in self._model.children() if child is not codec]
         return self.on_device(*parts)
+
+    def give_back(self) -> None:
+        """Between two kinds of work: memory cut for the one seldom fits the other."""
+        if self.device.type != "cpu":
+            free_device_memory(self.device)
 
     @torch.inference_mode()
     def encode(self, wav: Tensor) -> Tensor:
@@ -119,7 +125,9 @@ class Workplace:
                 return piece(0, n_frames)
             return torch.cat(list(_pieces(piece, n_frames, plan, n_context, n_each)), dim=1)
 
-        with self.on_device(self._model.audio_codec):
+        # In 16 bits the network's own error is many times that of TF32.
+        is_short = self._model.proj.weight.dtype != torch.float32
+        with self.on_device(self._model.audio_codec), rounding_products(self.device, is_short):
             return self._run(work)
 
     def _run(

@@ -11,7 +11,7 @@ from engine.cost.shape import ModelShape
 from engine.model.anchors import anchors_from_spans
 from engine.model.config import SAMAudioConfig
 from engine.model.int8 import quantise
-from engine.model.random_weights import fill_randomly
+from engine.model.random_weights import make_randomly
 from engine.model.sam_audio import SAMAudioNetwork
 from engine.samplers import Draw, batch_noise
 from tests.benchmarks.plain_path import PlainRequest
@@ -46,13 +46,17 @@ def network_of(
         network = SAMAudioNetwork(config_of(size))
         if only_codec:
             network.transformer.layers = torch.nn.ModuleList()
-    network.to_empty(device=device)
-    fill_randomly(network)
-    if FORMATS[name].int8:
+    chosen = FORMATS[name]
+    dtype = getattr(torch, chosen.precision)
+
+    def dtype_of(path: str) -> torch.dtype:
+        in_8_bits = chosen.int8 and path.startswith("transformer.layers.")
+        return torch.float32 if in_8_bits or path.startswith("audio_codec.") else dtype
+
+    make_randomly(network, device, dtype_of)
+    if chosen.int8:
         quantise(network.transformer.layers)
-    dtype = getattr(torch, FORMATS[name].precision)
-    for path, parameter in network.named_parameters():
-        if not path.startswith("audio_codec."):
+        for parameter in network.transformer.layers.parameters():
             parameter.data = parameter.data.to(dtype)
     return network.eval().requires_grad_(False)
 

@@ -1,5 +1,6 @@
 """Clocks, and the two rates that no program on this machine is faster than."""
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,14 +30,16 @@ class Machine:
     def forget_peak(self) -> None:
         """Count the device's memory from here; a process's own peak cannot be forgotten."""
         if self.device.type == "cuda":
+            gc.collect()
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(self.device)
 
-    def peak_bytes(self) -> int:
-        """Most bytes that PyTorch took of the device, or of this process on a CPU."""
-        if self.device.type == "cuda":
-            return torch.cuda.max_memory_reserved(self.device)
-        return peak_bytes()
+    def peak(self) -> str:
+        """MB at most: used / taken of the device by PyTorch, or of this process on a CPU."""
+        if self.device.type != "cuda":
+            return f"{peak_bytes() / 1e6:.0f}"
+        used = torch.cuda.max_memory_allocated(self.device)
+        return f"{used / 1e6:.0f} / {torch.cuda.max_memory_reserved(self.device) / 1e6:.0f}"
 
     def as_json(self) -> dict[str, JsonValue]:
         """Device, threads and instructions."""

@@ -9,7 +9,12 @@ from torch import Tensor
 
 from engine.model.codec import DACVAE, DACVAEEncoder
 from engine.model.config import CodecConfig
-from engine.model.fused_codec_layers import BLOCK_SAMPLES
+from engine.model.fused_codec_layers import (
+    BLOCK_SAMPLES,
+    channels_last,
+    convolved,
+    convolved_by_products,
+)
 from engine.model.watermark import message_from_seed
 from engine.samplers import Draw
 
@@ -143,3 +148,13 @@ def test_a_fused_codec_moves_and_converts() -> None:
     codec.double()
     assert_same(codec.encode(wav), latent)
     assert_same(codec.decode_without_watermark(latent), wave)
+
+
+@pytest.mark.parametrize("dilation", [1, 3, 9])
+@pytest.mark.parametrize("n_samples", [1, 5, 60])
+def test_products_convolve_as_convolutions_do(dilation: int, n_samples: int) -> None:
+    kernel = channels_last(torch.randn(6, 4, 7))
+    x, bias = torch.randn(n_samples, 4), torch.randn(6)
+    expected = convolved(x, kernel, bias, dilation, 3 * dilation)
+    actual = convolved_by_products(x, kernel, bias, dilation, 3 * dilation)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
