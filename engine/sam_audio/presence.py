@@ -1,12 +1,14 @@
 """Whether the described sound is there: over time, and altogether.
 
     own share of the mixture (evidence)   ---.
-    agreement of several takes            ---|--> log-odds per frame --> lane, confidence, gate
-    span predictor, judge, where they are ---|
-    spans of the user: they know          ---'
+    agreement of several takes            ---+--> a sound of the mixture? --.
+    span predictor, judge, where they are -------> the one described? ------+--> both: log-odds
+    spans of the user: they know ----------------------------------------------> instead of it
 
-The weights were set on sounds whose truth is known and on leaks of known level; what the span
-predictor and the judge say counts as much as the rest, no more, until it is measured on them.
+    log-odds per frame --> lane, confidence, gate
+
+The weights were set on sounds whose truth is known and on leaks of known level; those of the span
+predictor and the judge are set so that either alone can close a gate, and were not measured.
 """
 
 import math
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from engine.data import Monitor, Notice, Presence, Span
 from engine.gate import Gate, gate_for
@@ -29,8 +32,12 @@ _MOST_VALUES = 18_000
 """A lane of an hour; that of a longer file has longer periods."""
 
 _SPOTTER_NATS = 3.0
+_SPOTTER_SMOOTH_FRAMES = 11
 _JUDGE_EVEN, _JUDGE_NATS = 2.5, 1.5
 """The judge's overall score that says neither yes nor no, of about 1 to 5."""
+
+_UNSPOTTED_NATS = 1.5
+"""Without a span predictor a sound of the mixture is rather taken for the one described."""
 
 _SAID_NATS = 5.0
 """What a user drew outweighs everything that is estimated."""
@@ -97,18 +104,23 @@ def presence_of(job: Job, takes: Takes, spotted: Spotted | None, monitor: Monito
 def log_odds(
     evidence: Evidence, probability: NDArray[np.float32] | None, judged: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
-    """[K, T] from everything that is estimated.
+    """[K, T]: that the take is a sound of the mixture, and the one described.
 
     probability: [T] by the span predictor.   judged: [K] overall scores of the judge.
     """
-    nats = evidence.own + evidence.agreement
+    real = evidence.own + evidence.agreement
+    if probability is None and judged is None:
+        return np.asarray(real, np.float32)
+    right = np.full_like(real, _UNSPOTTED_NATS)
     if probability is not None:
         sure = np.clip(probability.astype(np.float64), 1e-6, 1 - 1e-6)
         spotted = np.clip(np.log(sure / (1 - sure)), -_SPOTTER_NATS, _SPOTTER_NATS)
-        nats = nats + spotted[: nats.shape[1]].astype(np.float32)
+        smooth = uniform_filter1d(spotted, _SPOTTER_SMOOTH_FRAMES, mode="nearest")
+        right[:] = smooth[: right.shape[1]]
     if judged is not None:
-        nats = nats + np.clip(judged - _JUDGE_EVEN, -_JUDGE_NATS, _JUDGE_NATS)[:, None]
-    return np.asarray(nats, np.float32)
+        right += np.clip(judged - _JUDGE_EVEN, -_JUDGE_NATS, _JUDGE_NATS)[:, None]
+    both = np.clip(_probability(real) * _probability(right), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(both / (1 - both)), np.float32)
 
 
 def as_drawn(

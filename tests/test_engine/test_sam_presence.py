@@ -15,11 +15,14 @@ from engine.data import Monitor, Presence, Rerun, SeparationOptions
 from engine.eval.metrics import si_sdr
 from engine.gate import FADE_S, Gate, gate_for, gated
 from engine.model import SAMAudio
+from engine.rankers.ensemble import RankingReport
 from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.evidence import Evidence, gathered
 from engine.sam_audio.frames import Frames
 from engine.sam_audio.guidance import Guidance, Network
-from engine.sam_audio.presence import as_drawn, confidence_of, lane_of, log_odds
+from engine.sam_audio.presence import _judged, as_drawn, confidence_of, lane_of, log_odds
+from engine.sam_audio.ranking import RankedTakes
+from engine.sam_audio.takes import Takes
 from engine.sam_audio.windows import Window, WindowVelocity
 from engine.samplers import Sampling
 
@@ -225,12 +228,35 @@ def test_takes_that_agree_speak_for_the_sound() -> None:
     assert not evidence(TUNE + BED, TUNE).agreement.any()
 
 
-def test_the_span_predictor_and_the_judge_have_their_say() -> None:
-    even = Evidence(np.zeros((2, 4), np.float32), np.zeros(4, np.float32))
-    spotted = log_odds(even, np.array([1.0, 0.0, 0.5, 0.9, 0.9], np.float32), None)
-    np.testing.assert_allclose(spotted[0], [3, -3, 0, np.log(9)], atol=1e-5)
-    judged = log_odds(even, None, np.array([4.5, 1.5], np.float32))
-    np.testing.assert_allclose(judged[:, 0], [1.5, -1.0], atol=1e-6)
+def test_a_sound_that_is_not_the_one_described_is_told_by_the_span_predictor() -> None:
+    there = Evidence(np.full((2, 75), 4, np.float32), np.zeros(75, np.float32))
+    probability = np.repeat(np.array([1.0, 0.0, 0.5], np.float32), 25)
+    nats = log_odds(there, probability, None)
+    assert nats[0, 5:15].min() > 2.5
+    assert nats[0, 32:44].max() < -2.5
+    assert gate_for(nats[0], 0.04, 0.5).open_s[0][1] < 1.6
+    assert abs(nats[0, 70]) < 0.1
+    leak = Evidence(np.full((1, 75), -4, np.float32), np.zeros(75, np.float32))
+    assert log_odds(leak, probability, None).max() < -3.5
+
+
+def test_the_judge_has_its_say() -> None:
+    there = Evidence(np.full((2, 4), 4, np.float32), np.zeros(4, np.float32))
+    good, poor = log_odds(there, None, np.array([4.5, 1.0], np.float32))[:, 0]
+    assert good > 2
+    assert -0.5 < poor < 0.5, "alone it makes a take doubtful, and does not silence it"
+    spotted = np.full(4, 0.3, np.float32)
+    assert log_odds(there, spotted, np.array([1.0, 1.0], np.float32)).max() < -2
+
+
+def test_scores_of_the_judge_are_used_when_it_judged_all_takes() -> None:
+    order, report = (1, 0), RankingReport((("judge", 1.0),))
+    takes = Takes(Frames.of(torch.zeros(2, 1, 2)), Frames.of(torch.zeros(2, 1, 1)))
+    assert _judged(takes) is None
+    for scores, used in (((4.0, 2.0), True), ((4.0, float("nan")), False)):
+        ranked = RankedTakes(order, scores, report, {"judge": scores})
+        found = _judged(replace(takes, ranked=ranked))
+        assert (found is not None) == used
 
 
 def test_later_spans_win_and_a_stretch_has_its_own_time() -> None:

@@ -187,6 +187,10 @@ def test_predicted_spans_reach_the_network(spotting: Path, plain: Path) -> None:
     as_given, given_result = anchors_of(spotting, Prompt("dog", result.spans))
     assert torch.equal(as_given, predicted)
     assert np.array_equal(given_result.target.samples, result.target.samples)
+    # The same take: the predictor can only make it less likely, and drawn spans are believed.
+    lanes = [each.presence.values for each in (result, given_result)]
+    assert lanes[0] != lanes[1]
+    assert all(estimated <= drawn for estimated, drawn in zip(*lanes, strict=True))
     off, unpredicted = anchors_of(spotting, Prompt("dog"), predict_spans="off")
     assert bool((off == NULL_ID).all())
     assert np.abs(unpredicted.target.samples - result.target.samples).max() > 1e-5
