@@ -29,6 +29,7 @@ SUBCOMMANDS = {
     "comp": Subcommand("put one target together out of several takes", "engine.cli.comp"),
     "separators": Subcommand("list the separators and what they can do", "engine.cli.separators"),
     "models": Subcommand("list, download, verify, import model weights", "engine.cli.models"),
+    "bench": Subcommand("measure seconds and memory of the models here", "engine.cli.bench"),
     "eval": Subcommand("measure quality on mixtures with true stems", "engine.eval.mixtures"),
     "serve": Subcommand(
         "run the engine process for plug-in, panel and scripts", "bridge.cli.serve"

@@ -52,7 +52,7 @@ def modules_below(package: str) -> list[str]:
 
 def modules_of_estimates() -> list[str]:
     """What says beforehand what a run costs and which model fits."""
-    measuring = ("calibrate", "measure", "stand_in")
+    measuring = ("calibrate", "measure", "speed", "stand_in")
     cost = [name for name in modules_of("engine.cost") if not name.endswith(measuring)]
     steps = ("budget", "choice", "config", "costing", "installed", "place", "plan", "quality")
     return [*cost, "engine.samplers", *(f"engine.sam_audio.{step}" for step in steps)]

@@ -11,7 +11,7 @@ from engine.cost.task import Sound
 from engine.data import SeparationOptions
 
 _START_S = 0.3
-_PER_CHANNEL_S = 0.02
+_PER_CHANNEL_S = 0.012
 _MEASURED_CORES = 2
 _HOST_BYTES = 300_000_000
 

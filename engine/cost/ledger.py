@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoints.store import default_root
+
 from .rates import Rates
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ class Ledger:
     @classmethod
     def of_user(cls, root: Path | None = None) -> "Ledger":
         """The one in the user's cache folder, or with a model store that lies elsewhere."""
+        root = None if root == default_root() else root
         folder = cache_folder() if root is None else root / ".cache"
         return cls(folder / "rates.json")
 

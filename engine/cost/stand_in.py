@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from engine.model.companions import Companions
 from engine.model.config import SAMAudioConfig
-from engine.model.int8 import quantise
+from engine.model.int8_cost import quantise_measured
 from engine.model.random_weights import fill_randomly
 from engine.model.separation import SAMAudio
 from engine.model.text_encoder import EncodedText
@@ -64,7 +64,7 @@ def filled(
     model.to_empty(device=device)
     fill_randomly(model)
     if weights.int8:
-        quantise(model.transformer.layers)
+        model.int8_cost = quantise_measured(model)
     if fused:
         model.audio_codec.fuse()
     return model.eval().requires_grad_(False)

@@ -113,6 +113,16 @@ def measure(network: SAMAudioNetwork, n_frames: int, sampling: Sampling) -> list
     return errors
 
 
+@torch.inference_mode()
+def probe(network: SAMAudioNetwork, n_frames: int = 25) -> Tensor:
+    """One evaluation of a request of noise, [1, n_frames, 2C] float32, always the same."""
+    noise = latent_noise(Draw(0), 0, n_frames, network.n_latent_channels)[None].to(network.device)
+    conditioning = _request(network, n_frames)
+    time = torch.full((1,), _TIME, device=network.device)
+    velocity: Tensor = network(noise, time, conditioning)
+    return velocity.float()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print, a line per format."""
     parser = argparse.ArgumentParser(prog="python -m engine.model.precision_report")

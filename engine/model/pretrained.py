@@ -18,7 +18,7 @@ from engine.errors import CheckpointNotFound
 
 from .companions import Companions
 from .config import SAMAudioConfig, from_dict, read_json
-from .int8 import quantise
+from .int8_cost import quantise_measured
 from .separation import SAMAudio
 from .span_predictor import SpanPredictor
 from .text_encoder import TextEncoder
@@ -56,7 +56,7 @@ def load_pretrained(
         allowed_unexpected=(SAMAudio.vision_prefix,),
     )
     if int8:
-        quantise(model.transformer.layers)
+        model.int8_cost = quantise_measured(model)
     _set_precision(model, dtype)
     return model.to(device).eval().requires_grad_(False)
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -29,6 +30,9 @@ from .masked_video import masked_frames
 from .sam_audio import SAMAudioNetwork
 from .vision_encoder import PUBLISHED_TOWERS, TowerRegistry, pad_features
 from .watermark import N_BITS, message_from_seed
+
+if TYPE_CHECKING:  # it evaluates this network
+    from .int8_cost import Int8Cost
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +70,12 @@ class SeparationResult:
 
 
 class SAMAudio(SAMAudioNetwork):
-    """The separation network with the models beside it."""
+    """The separation network with the models beside it.
+
+    int8_cost: what was measured when its layers were put into 8 bits; `None` when they were not.
+    """
+
+    int8_cost: "Int8Cost | None" = None
 
     def __init__(self, config: SAMAudioConfig, companions: Companions) -> None:
         super().__init__(config)

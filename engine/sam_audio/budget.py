@@ -67,7 +67,8 @@ def plan_loading(
         needed = footprint(shape, weights, _LEAST)
         for offload in _offloads(settings, can_offload):
             if needed.peak(offload=offload and can_offload) <= _USABLE * free_bytes:
-                return Loading(weights, offload, _less_notice(weights, best, free_bytes))
+                wanted = _choices(settings, best)[0]
+                return Loading(weights, offload, _less_notice(weights, wanted, free_bytes))
     raise OutOfMemory(_too_large(shape, settings, best, free_bytes, can_offload))
 
 
@@ -107,14 +108,16 @@ def _offloads(settings: ModelSettings, can_offload: bool) -> tuple[bool, ...]:
     return (settings.offload == "on",)
 
 
-def _less_notice(weights: WeightFormat, best: WeightFormat, free_bytes: int) -> tuple[Notice, ...]:
-    if weights == best or (weights.int8 and best.int8):
+def _less_notice(
+    weights: WeightFormat, wanted: WeightFormat, free_bytes: int
+) -> tuple[Notice, ...]:
+    if weights == wanted:
         return ()
     kind = "int8 and bfloat16" if weights.int8 else weights.precision
     return (
         Notice(
             "weights_made_smaller",
-            f"The weights are kept in {kind} instead of {best.precision}, because "
+            f"The weights are kept in {kind} instead of {wanted.precision}, because "
             f"{gigabytes(free_bytes)} of memory are free.",
         ),
     )

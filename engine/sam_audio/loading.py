@@ -80,4 +80,5 @@ def _on(device: torch.device, model: SAMAudio, config: SamAudioConfig, how: Load
     if how.offload:
         fuse(model.transformer)  # on the host, whose copy is what comes and goes
     residency = Residency(device, offload=how.offload)
-    return Loaded(model, residency, config, how.weights, how.notices)
+    cost = () if model.int8_cost is None else (model.int8_cost.notice,)
+    return Loaded(model, residency, config, how.weights, (*how.notices, *cost))

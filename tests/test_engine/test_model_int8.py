@@ -8,6 +8,10 @@ from torch import Tensor, nn
 
 from engine.model import SAMAudio
 from engine.model.int8 import Int8Linear, quantise, weight_bytes
+from engine.model.int8_cost import quantise_measured
+from engine.model.precision_report import probe
+from engine.sam_audio.config import SamAudioConfig
+from engine.sam_audio.loading import load_installed
 
 from .tiny_model import tiny_network, write_checkpoint
 
@@ -104,3 +108,23 @@ def test_a_checkpoint_is_loaded_in_8_bits(tmp_path: Path) -> None:
         layer = short.transformer.get_submodule("layers.1.feed_forward.w1")
         assert isinstance(layer, Int8Linear)
         assert (layer.quantised.dtype, layer.scale.dtype) == (torch.int8, torch.float32)
+
+
+def test_what_8_bits_cost_is_measured_while_they_are_made() -> None:
+    plain, measured = tiny_network(), tiny_network()
+    before = probe(plain)
+    quantise(plain.transformer.layers)
+    cost = quantise_measured(measured)
+    torch.testing.assert_close(probe(measured), probe(plain), atol=0, rtol=0)
+    error = float((probe(plain) - before).norm() / before.norm())
+    assert cost.error == pytest.approx(error)
+    assert 0 < cost.error < 0.1
+    assert f"({cost.decibels:.0f} dB)" in cost.notice.message
+    assert cost.notice.code == "int8_cost"
+
+
+def test_a_model_loaded_in_8_bits_says_what_it_lost(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    assert SAMAudio.from_pretrained(folder).int8_cost is None
+    config = SamAudioConfig(device="cpu", precision="float32", int8=True)
+    assert [n.code for n in load_installed(folder, None, config).notices] == ["int8_cost"]
