@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_speed.py                         this CPU, `small`, 10 s
     python tests/benchmarks/bench_speed.py --device cuda           the table of a GPU
+    python tests/benchmarks/bench_speed.py --threads 1 --processor     a CPU that others use too
     python tests/benchmarks/bench_speed.py --sizes tiny --seconds 1 --steps 2       a trial
 
 Random weights, real shapes. `plain` is `plain_path`: the original's way, in float32 and in

@@ -63,8 +63,12 @@ def read_arguments(description: str) -> Given:
     parser.add_argument("--window", type=float, default=30.0, help="longest window, s")
     parser.add_argument("--steps", type=int, default=16, help="of the midpoint sampler")
     parser.add_argument("--time-limit", type=float, default=1e9, help="begin nothing after, s")
+    parser.add_argument("--threads", type=int, help="of the CPU; all by default")
+    parser.add_argument("--processor", action="store_true", help="count processor time")
     given = parser.parse_args()
-    machine = Machine(torch.device(given.device))
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    machine = Machine(torch.device(given.device), given.processor)
     on_gpu = machine.device.type == "cuda"
     return Given(
         machine=machine,

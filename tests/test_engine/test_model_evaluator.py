@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from engine.data import Span
 from engine.errors import AudioError
@@ -134,6 +136,33 @@ def test_padded_tokens_are_dropped_and_change_nothing(network: SAMAudioNetwork) 
     request.text = EncodedText(torch.cat((request.text.features, padding), dim=1), valid)
     assert torch.equal(fast(network, request, 0.5), short)
     assert_same(short, plain(network_of(TINY), request, 0.5))
+
+
+class Masks(TorchFunctionMode):
+    """The masks that attention was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Tensor | None] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func is functional.scaled_dot_product_attention:
+            self.seen.append((kwargs or {}).get("attn_mask"))
+        return func(*args, **(kwargs or {}))
+
+
+def test_attention_is_given_a_mask_only_where_frames_are_padding(network: SAMAudioNetwork) -> None:
+    request = Request(n_windows=2)
+    evaluator = Evaluator(network, request.text, TIMES)
+    condition = evaluator.condition(request.audio, request.anchors)
+    with Masks() as masks:
+        evaluator.velocity(request.x, 0.3125, condition)
+    assert masks.seen == [None] * TINY.n_layers
+    valid = torch.arange(7)[None] < torch.tensor([[7], [5]])
+    with Masks() as masks:
+        evaluator.velocity(request.x, 0.3125, condition, valid)
+    assert len(masks.seen) == TINY.n_layers
+    assert all(mask is not None for mask in masks.seen)
 
 
 def test_prompts_of_different_lengths_share_a_batch(network: SAMAudioNetwork) -> None:
