@@ -3,16 +3,24 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from engine import Prompt, SeparationOptions, separate
+from engine.audio_files import clip_from_array
 from engine.model.anchors import anchors_from_spans
 from engine.model.graphs import Graphs
 from engine.model.kernels import Kernels, kernels_folder
 from engine.model.text_encoder import EncodedText
+from engine.sam_audio.config import SamAudioConfig
+from engine.sam_audio.loading import load_installed
+from engine.sam_audio.separator import SamAudioSeparator
+from engine.samplers import Sampling
 
-from .tiny_model import tiny_network
+from .clips import noise
+from .tiny_model import tiny_network, write_checkpoint
 
 TIMES = (0.0, 0.5)
 
@@ -112,3 +120,23 @@ def test_nothing_is_recorded_where_there_is_no_cuda() -> None:
     assert all(each is x for each in calls)
     assert kernels.records
     assert kernels.notices() == ()
+
+
+def test_a_separation_that_cannot_compile_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from torch._inductor import config
+
+    monkeypatch.setattr(config.cpp, "cxx", ("no-such-compiler",))
+    folder = write_checkpoint(tmp_path / "model")
+    settings = SamAudioConfig(device="cpu", sampling=Sampling("euler", 1), compile=True)
+    separator = SamAudioSeparator("tiny", lambda: load_installed(folder, None, settings), settings)
+    mixture = clip_from_array(noise(4800, 1).astype(np.float32), 48_000)
+    result = separate(
+        mixture,
+        Prompt("dog"),
+        separator=separator,
+        options=SeparationOptions(presence_gate=0.0),
+    )
+    assert "not_compiled" in {notice.code for notice in result.notices}
+    assert result.receipt["settings"]["compile"] is False
