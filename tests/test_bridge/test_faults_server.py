@@ -69,6 +69,29 @@ def test_a_killed_server_takes_up_its_jobs_when_it_is_started_again(
     assert len(list((folders.store / "outbox").glob("*.timeline.json"))) == 4
 
 
+def test_one_who_watches_sees_the_end_over_a_restart(
+    start_server: StartServer, home: Path, tmp_path: Path
+) -> None:
+    server = start_server()
+    with connect(home, start=False) as client:
+        clip = client.put_file(write_clip(tmp_path / "long.wav", 30.0))
+        job = client.submit(clip.clip_id, SPANS, BUILTIN)
+        seen: list[str] = []
+        watcher = threading.Thread(
+            target=lambda: seen.extend(event.name for event in client.watch(job.job_id, 100))
+        )
+        watcher.start()
+        with connect(home, start=False) as other:
+            running(other, job)
+        server.send_signal(signal.SIGKILL)
+        server.wait(10)
+        start_server()
+        watcher.join(100)
+        assert not watcher.is_alive()
+    assert seen[-1] == "job.done"
+    assert seen.count("job.done") == 1
+
+
 def test_a_stopped_server_takes_up_its_jobs_as_well(
     start_server: StartServer, home: Path, tmp_path: Path
 ) -> None:
