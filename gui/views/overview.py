@@ -1,7 +1,7 @@
 """The strip with the whole clip: shows which part is on the screen, and moves it."""
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QWheelEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.audio.sound import ShownSound
@@ -27,6 +27,8 @@ class Overview(QWidget):
         self._document = document
         self._sound: ShownSound | None = None
         self._theme = DARK
+        self._pixmap = QPixmap()
+        self._key: tuple[object, ...] = ()
         for signal in (time.changed, time.playhead_changed, time.selection_changed):
             signal.connect(self.update)
         document.draft_changed.connect(self.update)
@@ -68,14 +70,7 @@ class Overview(QWidget):
         if self._sound is None:
             return
         duration_s = self._time.window.duration_s
-        paint_wave(
-            painter,
-            box,
-            self._sound,
-            (0, self._sound.info.n_samples),
-            self._theme.residual,
-            height_gain(self._sound),
-        )
+        painter.drawPixmap(0, 0, self._picture())
         for span in self._document.draft.spans:
             colour = QColor(self._theme.plus if span.sign == "+" else self._theme.minus)
             left, right = (
@@ -98,6 +93,23 @@ class Overview(QWidget):
         x = self._time.playhead_s / duration_s * box.width()
         painter.setPen(QPen(QColor(self._theme.playhead), 1))
         painter.drawLine(QPointF(x, 0), QPointF(x, box.height()))
+
+    def _picture(self) -> QPixmap:
+        """The waveform, drawn anew only when there is more of it."""
+        assert self._sound is not None
+        peaks = self._sound.peaks
+        key = (id(peaks), peaks.n_ready, len(peaks.sketch), self.size(), self._theme.name)
+        if key != self._key:
+            self._key = key
+            self._pixmap = QPixmap(self.size() * self.devicePixelRatioF())
+            self._pixmap.setDevicePixelRatio(self.devicePixelRatioF())
+            self._pixmap.fill(QColor(self._theme.canvas))
+            painter = QPainter(self._pixmap)
+            stretch = (0, self._sound.info.n_samples)
+            gain, colour = height_gain(self._sound), self._theme.residual
+            paint_wave(painter, QRectF(self.rect()), self._sound, stretch, colour, gain)
+            painter.end()
+        return self._pixmap
 
     def _look(self, event: QMouseEvent | None) -> None:
         assert event is not None

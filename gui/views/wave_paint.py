@@ -1,9 +1,11 @@
 """Painting one waveform into a rectangle, for the big view, the lanes and the overview alike."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF, QRectF
-from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from gui.audio.sound import ShownSound
 
@@ -50,15 +52,26 @@ def paint_wave(
 
 
 def _envelope(painter: QPainter, box: QRectF, pairs: NDArray[np.float32], colour: str) -> None:
-    middle, half = box.center().y(), box.height() / 2 - 1.5
-    low = middle - np.clip(pairs[:, 0], -1, 1) * half + 0.5
-    high = middle - np.clip(pairs[:, 1], -1, 1) * half - 0.5
-    x = box.x() + np.arange(len(pairs)) * (box.width() / len(pairs)) + 0.5
-    outline = polygon(np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]]))
-    fill = QColor(colour)
-    painter.setPen(QPen(fill, 0))
-    painter.setBrush(fill)
-    painter.drawPolygon(outline)
+    """Columns as an image: many times faster than a polygon of as many points."""
+    height = max(round(box.height()), 2)
+    middle, half = np.float32(height / 2), np.float32(height / 2 - 1.5)
+    low = middle - np.clip(pairs[:, 0], -1, 1) * half + np.float32(0.5)
+    high = middle - np.clip(pairs[:, 1], -1, 1) * half - np.float32(0.5)
+    # How much of each pixel lies between the two: the edges are smooth.
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    covered = np.minimum(low, rows + 1) - np.maximum(high, rows)
+    levels = (np.clip(covered, 0, 1) * 255).astype(np.uint8)
+    width = len(pairs)
+    image = QImage(levels.tobytes(), width, height, width, QImage.Format.Format_Indexed8)
+    image.setColorTable(_shades(colour))
+    painter.drawImage(QRectF(box.x(), box.y(), box.width(), height), image)
+
+
+@lru_cache(maxsize=16)
+def _shades(colour: str) -> list[int]:
+    """The colour from clear to solid."""
+    red, green, blue, _ = QColor(colour).getRgb()
+    return [QColor(red or 0, green or 0, blue or 0, alpha).rgba() for alpha in range(256)]
 
 
 def _curve(

@@ -1,0 +1,218 @@
+"""How fast the panel is: first paint, an hour of stereo, frames, spans; and 10,000 random events.
+
+    python tests/benchmarks/bench_panel.py [--minutes 60] [--events 10000] [--skip monkey]
+
+Offscreen, in a window of 1440 x 900. Start-up is a new process from the command to the first paint
+of the window. Every figure comes with hardware and settings; memory is of the whole process.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import soundfile
+from PyQt6.QtWidgets import QApplication
+
+from gui.app import PanelConfig, application, build
+from gui.link.bridge import Server
+from gui.state.places import Places
+from gui.state.spans import SpanMark
+from gui.window import Window
+
+ROOT = Path(__file__).resolve().parents[2]
+RATE = 48_000
+START_UP = """
+import time
+start = time.perf_counter()
+import sys, os
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from gui.app import PanelConfig, application, build
+from gui.link.bridge import Server
+from gui.state.places import Places
+home = Path(sys.argv[2])
+qt = application([])
+window = build(PanelConfig(Server(home, start=False), Places.below(home)))
+window.resize(1440, 900)
+window.show()
+qt.processEvents()
+window.grab()
+loaded = [name for name in ("torch", "engine", "scipy", "matplotlib", "av") if name in sys.modules]
+print(time.perf_counter() - start, ",".join(loaded) or "none", flush=True)
+os._exit(0)
+"""
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--skip", nargs="*", default=(), choices=("start", "hour", "monkey"))
+    arguments = parser.parse_args()
+    cores = os.cpu_count()
+    print(f"{platform.platform()}, {cpu_name()}, {cores} cores, Python {platform.python_version()}")
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    qt = application([])
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        if "start" not in arguments.skip:
+            start_up(Path(folder))
+        if "hour" not in arguments.skip:
+            hour(Path(folder), arguments.minutes)
+        if "monkey" not in arguments.skip:
+            monkey(Path(folder), arguments.events, arguments.seed)
+        qt.processEvents()
+    return 0
+
+
+def start_up(folder: Path) -> None:
+    """From nothing to a painted window, in new processes."""
+    walls, insides = [], []
+    for _ in range(6):
+        begin_s = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", START_UP, str(ROOT), str(folder / "start")],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        walls.append(time.perf_counter() - begin_s)
+        inside, loaded = done.stdout.split()
+        insides.append(float(inside))
+    print(
+        f"first paint: {insides[0]:.2f} s first, {statistics.median(insides[1:]):.2f} s median of 5"
+        f" (whole process {statistics.median(walls[1:]):.2f} s); heavy modules loaded: {loaded}"
+    )
+
+
+def hour(folder: Path, minutes: float) -> None:
+    """A long stereo file: when its waveform is there, what it takes, how fast it is drawn."""
+    sound = folder / "long.wav"
+    write_long(sound, minutes)
+    print(f"{minutes:g} min stereo {RATE} Hz PCM_16, {sound.stat().st_size / 1e6:.0f} MB, in cache")
+    before = memory()
+    window = open_panel(folder / "one", sound)
+    begin_s = time.perf_counter()
+    wait(lambda: window.bench.sound is not None)
+    shown = window.bench.sound
+    assert shown is not None
+    wait(lambda: len(shown.peaks.sketch) > 0 or shown.peaks.is_whole)
+    print(f"first waveform: {time.perf_counter() - begin_s:.2f} s after the click")
+    wait(lambda: shown.peaks.is_whole)
+    print(f"whole waveform: {time.perf_counter() - begin_s:.2f} s; memory {memory():.0f} MB in all")
+    wait(lambda: bool(window.timeline.onsets) or time.perf_counter() - begin_s > 30)
+    frames(window, "no spans")
+    random = np.random.default_rng(1)
+    starts = np.sort(random.uniform(0, 60 * minutes - 20, 200))
+    spans = tuple(
+        SpanMark(float(s), float(s + random.uniform(1, 15)), "+-"[i % 2])
+        for i, s in enumerate(starts)
+    )
+    document = window.bench.document
+    document.edit("Draw", replace(document.draft, spans=spans))
+    frames(window, "200 spans")
+    print(f"memory: {memory():.0f} MB at the end, {before:.0f} MB before the file was opened")
+    window.close()
+    begin_s = time.perf_counter()
+    window = open_panel(folder / "one", sound)
+    wait(lambda: window.bench.sound is not None and window.bench.sound.peaks.is_whole)
+    print(f"whole waveform from the cache: {time.perf_counter() - begin_s:.2f} s with a new window")
+    window.close()
+
+
+def frames(window: Window, what: str) -> None:
+    """Paint while zooming in, panning, and zooming out: time of each frame on the Qt thread."""
+    time_window = window.bench.time
+    time_window.set(time_window.window.whole())
+    spent: list[float] = []
+    moves: list[Callable[[], None]] = [lambda: time_window.zoom(0.93, 700.0)] * 120
+    moves += [lambda: time_window.scroll(0.02)] * 120
+    moves += [lambda: time_window.zoom(1 / 0.93, 700.0)] * 120
+    for move in moves:
+        begin_s = time.perf_counter()
+        move()
+        QApplication.processEvents()
+        spent.append(1000 * (time.perf_counter() - begin_s))
+    ordered = sorted(spent)
+    print(
+        f"frames, {what}: median {statistics.median(spent):.1f} ms, "
+        f"p95 {ordered[int(0.95 * len(ordered))]:.1f} ms, worst {ordered[-1]:.1f} ms "
+        f"({len(spent)} zooms and pans)"
+    )
+
+
+def monkey(folder: Path, n_events: int, seed: int) -> None:
+    """Random input against a window with a clip; an exception ends it."""
+    sys.path.insert(0, str(ROOT))
+    from tests.test_gui.monkey import Monkey
+    from tests.test_gui.sounds import write_mixture
+
+    window = open_panel(folder / "two", write_mixture(folder / "clip.wav"))
+    wait(lambda: window.bench.document.clip is not None)
+    player = Monkey(window, seed)
+    player.play(n_events // 10)
+    before = memory()
+    begin_s = time.perf_counter()
+    player.play(n_events - n_events // 10)
+    took_s = time.perf_counter() - begin_s
+    print(
+        f"{n_events} random events, seed {seed}: no exception, "
+        f"{1000 * took_s / n_events:.1f} ms each, memory {before:.0f} -> {memory():.0f} MB"
+    )
+    window.close()
+
+
+def open_panel(home: Path, sound: Path) -> Window:
+    """A window with a file, without a server."""
+    window = build(PanelConfig(Server(home, start=False), Places.below(home), (sound,)))
+    window.resize(1440, 900)
+    window.show()
+    return window
+
+
+def wait(is_so: Callable[[], bool]) -> None:
+    """Let Qt live until then."""
+    while not is_so():
+        QApplication.processEvents()
+        time.sleep(0.001)
+
+
+def write_long(path: Path, minutes: float) -> None:
+    """Noise bursts over a tone, a minute at a time."""
+    random = np.random.default_rng(0)
+    times_s = np.arange(60 * RATE) / RATE
+    minute = 6000 * np.sin(2 * np.pi * 220 * times_s) * (1 + np.sin(times_s))
+    minute += 3000 * random.standard_normal(len(times_s)) * (np.sin(3 * times_s) > 0.7)
+    samples = np.stack([minute, 0.7 * minute], axis=1).astype(np.int16)
+    with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16", format="WAV") as out:
+        for _ in range(max(round(minutes), 1)):
+            out.write(samples)
+
+
+def memory() -> float:
+    """Of this process, in MB."""
+    return float(psutil.Process().memory_info().rss) / 1e6
+
+
+def cpu_name() -> str:
+    """The processor as Linux calls it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((each.partition(": ")[2] for each in lines if each.startswith("model name")), "?")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
