@@ -125,7 +125,7 @@ def bundled(action: Path, scripts: Path, settings: Settings) -> str:
         "  end\n",
     ]
     for name in _modules(text, scripts):
-        module = (scripts / "lua" / f"{name}.lua").read_text("utf-8")
+        module = _source(scripts, name)
         parts.append(f'  sources["{name}"] = function(require)\n{module}  end\n')
     return text.replace(_MODULES_LINE, "".join(parts))
 
@@ -138,8 +138,14 @@ def _modules(text: str, scripts: Path) -> Sequence[str]:
         name = waiting.pop(0)
         if name not in names:
             names.append(name)
-            waiting += _required((scripts / "lua" / f"{name}.lua").read_text("utf-8"))
+            waiting += _required(_source(scripts, name))
     return sorted(names)
+
+
+def _source(scripts: Path, name: str) -> str:
+    """A module, of Ardour's own or of those that hosts share."""
+    places = (scripts / "ardour" / "lib" / f"{name}.lua", scripts / "lua" / f"{name}.lua")
+    return next(place for place in places if place.is_file()).read_text("utf-8")
 
 
 def _required(text: str) -> Iterator[str]:

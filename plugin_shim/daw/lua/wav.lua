@@ -102,6 +102,61 @@ function wav.cut(from, source, start, stop, to)
   return true
 end
 
+--- One file from several: samples [start, stop) of each of `files`, channel beside channel, bit for
+--- bit. The files must be alike: same rate, same size of a frame. Returns true, or nil and why not.
+function wav.join(files, start, stop, to)
+  local sources, readers = {}, {}
+  local function close()
+    for _, reader in ipairs(readers) do
+      reader:close()
+    end
+  end
+  for index, file in ipairs(files) do
+    local source = wav.read(file)
+    local first = sources[1] or source
+    if not source or source.sample_rate ~= first.sample_rate
+        or source.n_frame_bytes ~= first.n_frame_bytes or stop > source.n_samples then
+      close()
+      return nil, file .. ": it is no WAV file, or not like the other channels"
+    end
+    sources[index], readers[index] = source, io.open(file, "rb")
+    readers[index]:seek("set", source.start + start * source.n_frame_bytes)
+  end
+  local one = sources[1]
+  local n_frame_bytes = one.n_frame_bytes * #files
+  local n_channels = one.n_channels * #files
+  local body = string.pack("<I2I2I4I4I2I2", string.unpack("<I2", one.body), n_channels,
+    one.sample_rate, one.sample_rate * n_frame_bytes, n_frame_bytes, one.n_bits)
+  local writer = io.open(to, "wb")
+  local is_well = writer and writer:write(header(body, (stop - start) * n_frame_bytes))
+  local n_left = stop - start
+  while is_well and n_left > 0 do
+    local n = math.min(n_left, 4096)
+    local columns, woven = {}, {}
+    for index, reader in ipairs(readers) do
+      local block = reader:read(n * one.n_frame_bytes) or ""
+      is_well = is_well and #block == n * one.n_frame_bytes
+      columns[index] = is_well and block or ("\0"):rep(n * one.n_frame_bytes)
+    end
+    for index, block in ipairs(columns) do
+      local at = 1
+      for sample = 1, n do
+        woven[(sample - 1) * #files + index] = block:sub(at, at + one.n_frame_bytes - 1)
+        at = at + one.n_frame_bytes
+      end
+    end
+    is_well = is_well and writer:write(table.concat(woven))
+    n_left = n_left - n
+  end
+  close()
+  is_well = writer and writer:close() and is_well
+  if not is_well then
+    os.remove(to)
+    return nil, to .. ": it could not be written; is the disk full?"
+  end
+  return true
+end
+
 --- Writes a float32 file block by block: `next_block()` gives a list of interleaved numbers, or nil
 --- at the end. Returns true, or nil and why not.
 function wav.write_float(to, sample_rate, n_channels, n_samples, next_block)

@@ -1,0 +1,209 @@
+"""A real Ardour 7 on an X server without a screen: sessions, its script slots, keys typed into it.
+
+Ardour runs with a home of its own, its dummy audio system and OSC switched on, through which
+scripts in its slots are started as from its menu.
+"""
+
+import base64
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+NEEDED = ("ardour", "ardour7-lua", "Xvfb", "openbox", "xdotool")
+WAIT_S = 60.0
+_OSC_PORT = 3819
+
+_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
+<Ardour>
+  <Config>
+    <Option name="hide-dummy-backend" value="0"/>
+    <Option name="try-autostart-engine" value="1"/>
+  </Config>
+  <Extra><AudioMIDISetup><EngineStates>
+    <State backend="None (Dummy)" driver="Normal Speed" device="Silence" input-device=""
+      output-device="" sample-rate="48000" buffer-size="1024" n-periods="0" input-latency="0"
+      output-latency="0" lm-input="" lm-output="" active="1" use-buffered-io="0"
+      midi-option="1 in, 1 out, Silence" lru="1"><MIDIDevices/></State>
+  </EngineStates></AudioMIDISetup></Extra>
+</Ardour>
+"""
+
+_NEW_SESSION = """
+AudioEngine:set_backend("None (Dummy)", "Unit-Test", "")
+local session = create_session("{folder}", "{name}", 48000)
+session:save_state("")
+close_session()
+quit()
+"""
+
+_SLOTS = """
+function ardour() end
+local parts = {{ "scripts = {{}}" }}
+for slot, path in ipairs({{ {paths} }}) do
+  local file = io.open(path, "rb")
+  local text = file:read("a")
+  file:close()
+  factory = nil
+  assert(load(text, "=script"))()
+  local own = "scripts[" .. slot .. "]"
+  parts[#parts + 1] = own .. " = {{}}"
+  parts[#parts + 1] = own .. '["n"] = ' .. string.format("%q", "slot " .. slot)
+  parts[#parts + 1] = own .. '["s"] = ' .. string.format("%q", text)
+  parts[#parts + 1] = own .. '["a"] = {{}}'
+  parts[#parts + 1] = own .. '["f"] = ' .. string.format("%q", string.dump(factory, true))
+end
+local file = io.open("{target}", "wb")
+file:write(table.concat(parts, " "), " ")
+file:close()
+quit()
+"""
+
+
+def missing() -> list[str]:
+    """Programs that are needed and not installed."""
+    return [name for name in NEEDED if shutil.which(name) is None]
+
+
+class Ardour:
+    """One Ardour with one session."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "ardour-home"
+        self.config = self.home / ".config" / "ardour7"
+        self.config.mkdir(parents=True)
+        (self.config / ".a7").touch()  # or a wizard asks first
+        (self.config / "config").write_text(_CONFIG, "utf-8")
+        self.session = folder / "Nocturne"
+        self._environ = {
+            **os.environ,
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / ".config"),
+        }
+        self.headless(_NEW_SESSION.format(folder=self.session, name="Nocturne"))
+        self._switch_osc_on()
+
+    def headless(self, script: str) -> str:
+        """Run a script in Ardour without its window; gives what it printed."""
+        path = self.folder / "script.lua"
+        path.write_text(script, "utf-8")
+        done = subprocess.run(
+            ["ardour7-lua", str(path)],
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def fill_slots(self, *scripts: Path) -> None:
+        """Put scripts into the slots of the menu, as the Script Manager does."""
+        target = self.folder / "slots"
+        paths = ", ".join(f'"{path}"' for path in scripts)
+        self.headless(_SLOTS.format(paths=paths, target=target))
+        packed = base64.b64encode(target.read_bytes()).decode()
+        (self.config / "ui_scripts").write_text(
+            '<?xml version="1.0" encoding="UTF-8"?>\n<UIScripts>\n'
+            f'  <ActionScript lua="Lua 5.3">{packed}</ActionScript>\n  <ActionHooks/>\n'
+            "</UIScripts>\n",
+            "utf-8",
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Ardour with its window, on an X server of its own."""
+        with ExitStack() as undo:
+            display = undo.enter_context(_x_server())
+            self._environ["DISPLAY"] = display
+            undo.enter_context(_process(["openbox"], self._environ))
+            log = undo.enter_context((self.folder / "ardour.log").open("wb"))
+            command = ["ardour", "-n", str(self.session)]
+            undo.enter_context(_process(command, self._environ, log))
+            yield
+
+    def act(self, slot: int) -> None:
+        """Start the script in a slot, as from the menu; not heard before the session is open."""
+        message = _osc("/access_action", f"LuaAction/script-{slot}")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(message, ("127.0.0.1", _OSC_PORT))
+
+    def keys(self, *arguments: str) -> str:
+        """Run xdotool on this Ardour's screen."""
+        done = subprocess.run(
+            ["xdotool", *arguments],
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+        return done.stdout
+
+    def window(self, title: str) -> str:
+        """The id of a window, once it is there."""
+        return wait_for(
+            lambda: self.keys("search", "--onlyvisible", "--name", title).split("\n")[0], title
+        )
+
+    def _switch_osc_on(self) -> None:
+        path = self.session / "Nocturne.ardour"
+        text = path.read_text("utf-8")
+        off = '<Protocol name="Open Sound Control (OSC)" active="0"'
+        assert off in text
+        path.write_text(text.replace(off, off.replace('"0"', '"1"')), "utf-8")
+
+
+def wait_for(look, what: str):
+    """What `look` gives, once that is something."""
+    deadline_s = time.monotonic() + WAIT_S
+    while not (found := look()):
+        assert time.monotonic() < deadline_s, f"never came: {what}"
+        time.sleep(0.3)
+    return found
+
+
+@contextmanager
+def _x_server() -> Iterator[str]:
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    with os.fdopen(reader) as numbers, _process(command, dict(os.environ), pass_fds=(writer,)):
+        os.close(writer)
+        yield f":{numbers.readline().strip()}"
+
+
+@contextmanager
+def _process(
+    command: list[str], environ: dict[str, str], log=subprocess.DEVNULL, pass_fds=()
+) -> Iterator[None]:
+    process = subprocess.Popen(
+        command,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=pass_fds,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def _osc(address: str, argument: str) -> bytes:
+    parts = (address, ",s", argument)
+    return b"".join(part.encode() + b"\0" * (4 - len(part.encode()) % 4) for part in parts)
