@@ -245,18 +245,17 @@ def plain_row(given: Given, size: str, name: str, seconds: float) -> str:
     n_frames = round(seconds * RATE / HOP)
     request = random_request(network, 1, n_frames).on(machine.device, network.proj.weight.dtype)
     noise = noise_rows(network, 1, n_frames).to(machine.device)
-    wav = random_wav(seconds).to(machine.device)
+    inputs = (network, random_wav(seconds).to(machine.device), noise, request)
     if machine.device.type == "cuda":
-        plain_run(network, wav, noise, request, Sampling("midpoint", 1))
+        plain_run(*inputs, Sampling("midpoint", 1), machine.now)
     machine.forget_peak()
-    start = machine.now()
-    plain_run(network, wav, noise, request, given.sampling)
-    took_s = machine.now() - start
-    peak = machine.peak()
-    del network, noise, request
+    encode_s, sample_s, decode_s = plain_run(*inputs, given.sampling, machine.now)
+    took_s, peak = encode_s + sample_s + decode_s, machine.peak()
+    del network, noise, request, inputs
     free(machine)
     return (
-        f"| {size} | plain | {name} | one by one | {seconds:g} | | | | {took_s:.3f} | "
+        f"| {size} | plain | {name} | one by one | {seconds:g} | {encode_s:.3f} | "
+        f"{sample_s:.3f} | {decode_s:.3f} | {took_s:.3f} | "
         f"{took_s / seconds:.4f} | {peak} |"
     )
 

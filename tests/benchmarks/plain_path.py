@@ -7,6 +7,7 @@ watermark, and keeps cuDNN out, as the original does. Written from the model's d
 engine's own layers: the same numbers as the fast way, up to rounding.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -72,11 +73,31 @@ def plain_decode(network: SAMAudioNetwork, latent: Tensor) -> Tensor:
         return network.audio_codec.decode(rows, message)[:, 0]
 
 
-def plain_run(
-    network: SAMAudioNetwork, wav: Tensor, noise: Tensor, request: PlainRequest, sampling: Sampling
+def plain_sample(
+    network: SAMAudioNetwork,
+    audio: Tensor,
+    noise: Tensor,
+    request: PlainRequest,
+    sampling: Sampling,
 ) -> Tensor:
-    """Both streams [2, N] of the mixture [1, 1, N], from noise [1, T, 2C]."""
-    dtype = network.proj.weight.dtype
-    heard = PlainRequest(plain_encode(network, wav).to(dtype), request.text, request.anchors)
-    latent = sampling.solve(lambda x, t: plain_velocity(network, x, t, heard), noise)
-    return plain_decode(network, latent)
+    """Latents [1, T, 2C] of both streams, from features [1, T, C] and noise [1, T, 2C]."""
+    heard = PlainRequest(audio.to(network.proj.weight.dtype), request.text, request.anchors)
+    return sampling.solve(lambda x, t: plain_velocity(network, x, t, heard), noise)
+
+
+def plain_run(
+    network: SAMAudioNetwork,
+    wav: Tensor,
+    noise: Tensor,
+    request: PlainRequest,
+    sampling: Sampling,
+    now: Callable[[], float],
+) -> tuple[float, float, float]:
+    """Seconds for encoding, sampling and decoding the mixture [1, 1, N], from noise [1, T, 2C]."""
+    start = now()
+    audio = plain_encode(network, wav)
+    heard = now()
+    latent = plain_sample(network, audio, noise, request, sampling)
+    done = now()
+    plain_decode(network, latent)
+    return heard - start, done - heard, now() - done
