@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Sequence
 
+import system_packages
 from environment import Environment, prepare
+from failure import SetupFailed
 
 EXTRAS = ("dev", "model", "panel", "plot", "video")
 
@@ -18,6 +20,7 @@ def run(environment: Environment, torch_index: str, pytest_options: Sequence[str
     SetupFailed when something cannot be installed.
     """
     prepare(environment, EXTRAS, torch_index)
+    _prepare_ardour(environment)
     failed = [
         name
         for name, command in checks(environment).items()
@@ -55,6 +58,16 @@ def checks(environment: Environment) -> dict[str, list[str]]:
 def pytest_command(environment: Environment) -> list[str]:
     """The tests, with the slowest ones named at the end."""
     return [str(environment.program("python")), "-m", "pytest", "--durations=15"]
+
+
+def _prepare_ardour(environment: Environment) -> None:
+    """Ardour for the tests in it, where nobody has to be asked; they are skipped without it."""
+    wanted = system_packages.missing(system_packages.ARDOUR)
+    if wanted and system_packages.has_apt() and system_packages.is_root():
+        try:
+            system_packages.install(wanted, environment.log)
+        except SetupFailed as failed:
+            print(f"note: tests in Ardour are skipped: {failed}", flush=True)
 
 
 def _passes(name: str, command: Sequence[str], environment: Environment) -> bool:

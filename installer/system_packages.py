@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +44,23 @@ QT = tuple(
     SystemPackage(name, "to open the panel's window", "install the libraries of Qt 6 by hand")
     for name in (*_QT_LIBRARIES, "libglib2.0-0", "libx11-6", "fonts-dejavu-core")
 )
+ARDOUR = {
+    "ardour": SystemPackage("ardour", "to try our scripts in it", "install Ardour 7"),
+    "Xvfb": SystemPackage("xvfb", "to show it without a screen", "install Xvfb"),
+    "openbox": SystemPackage("openbox", "to give its windows the keyboard", "install openbox"),
+    "xdotool": SystemPackage("xdotool", "to type into its dialogs", "install xdotool"),
+}
+"""By the program that each brings. Tests in a real DAW need them, and are skipped without."""
 
 
 def can_make_environments() -> bool:
     """Whether this Python can put pip into a new environment; Debian packages that apart."""
     return importlib.util.find_spec("ensurepip") is not None
+
+
+def missing(packages: Mapping[str, SystemPackage]) -> list[SystemPackage]:
+    """Those of `packages` whose program is not there."""
+    return [package for name, package in packages.items() if shutil.which(name) is None]
 
 
 def has_apt(etc: Path = Path("/etc")) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import install_hosts
 import locate_hosts
 import pytest
+import system_packages
 from locate_hosts import System, candidates
 
 from bridge.__main__ import main
@@ -212,3 +213,16 @@ def test_a_host_that_is_not_there_is_named(
     assert sys.path == before
     with pytest.raises(SystemExit):
         main(["install", "protools"])
+
+
+def test_programs_for_the_tests_in_ardour_have_packages() -> None:
+    found = system_packages.missing({**system_packages.ARDOUR, sys.executable: own_package()})
+    assert own_package() not in found
+    names = {package.name for package in system_packages.ARDOUR.values()}
+    assert names == {"ardour", "xvfb", "openbox", "xdotool"}
+    gone = {"no program has this name": own_package()}
+    assert system_packages.missing(gone) == [own_package()]
+
+
+def own_package() -> system_packages.SystemPackage:
+    return system_packages.SystemPackage("python", "for this test", "")
