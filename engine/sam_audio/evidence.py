@@ -31,7 +31,7 @@ _CONTEXT_FRAMES = _SMOOTH_FRAMES // 2 + 1
 _N_BANDS = 32
 _LOWEST_HZ = 60.0
 
-_EVEN_SHARE_DB = -15.0
+_EVEN_SHARE_DB = -17.0
 """Own share that speaks neither for the sound nor against it."""
 
 _DB_PER_NAT = 2.5
@@ -39,7 +39,7 @@ _MOST_NATS = 4.0
 _HEARD_DB = -80.0
 """Level below which a take is silent, whatever its share of a silent mixture."""
 
-_COVERED, _UNCOVERED = 0.7, 0.4
+_COVERED, _UNCOVERED = 0.6, 0.3
 """Of the take's power, bin by bin, what the mixture holds as well: all of it for a sound of the
 mixture, half for noise made anew, little for a sound that is not in it."""
 

@@ -3,11 +3,12 @@
     python tests/benchmarks/bench_presence.py [--items p00,p52] [--gate 0.5]
 
 Present: the take is the ideal ratio mask's target of the mixture, alone and with a leak of the rest
-at a stated level. Absent: the mixture is the rest alone, and the take what a model may give then: a
-leak of the mixture, or a sound that is not in the mixture at all (another item's target), at a
-stated level below it. `wrong sound` is a sound of the mixture that was not asked for, at its own
-level: without a span predictor nothing can tell. Mixtures are read from STEMLASSO_BENCH or
-../shared/bench/public.
+at a stated level; or the target with a fault that models have: too soft, too loud, late, or its
+phases lost, where the loss is that of the take's energy, in dB. Absent: the mixture is the rest
+alone, and the take what a model may give then: a leak of the mixture, or a sound that is not in the
+mixture at all (another item's target), at a stated level below it. `wrong sound` is a sound of the
+mixture that was not asked for, at its own level: without a span predictor nothing tells. Mixtures
+are read from STEMLASSO_BENCH or ../shared/bench/public.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.signal import istft, stft
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -36,6 +38,7 @@ from engine.sam_audio.presence import confidence_of, log_odds  # noqa: E402
 
 FULL_SCALE = 32768.0
 FRAME_S = 0.04
+LATE_SAMPLES = 48
 Samples = NDArray[np.float64]
 
 
@@ -60,7 +63,7 @@ def main() -> int:
             confidence, left = through_gate(mixture, take, stems.sample_rate, given.gate)
             cpu_s += time.process_time() - start
             audio_s += stems.duration_s
-            loss = np.nan if truth is None else si_sdr(take, truth) - si_sdr(left, truth)
+            loss = np.nan if truth is None else lost_db(take, left, truth)
             rows.setdefault(name, []).append((confidence, loss, peak_db(take), peak_db(left)))
         stranger = stems.target / FULL_SCALE
     machine = ", ".join(f"{name} {value}" for name, value in hardware().items())
@@ -84,6 +87,14 @@ def cases(
     yield "present", mixture, masked, truth
     for leak_db in (-30, -20, -12):
         yield f"present, leak {leak_db} dB", mixture, masked + gain(leak_db) * rest, truth
+    for level_db in (-6, 3):
+        levelled = gain(level_db) * truth
+        yield f"present, {level_db:+} dB", mixture, levelled, levelled
+    late = np.pad(truth, ((LATE_SAMPLES, 0), (0, 0)))[: len(truth)]
+    yield "present, 1 ms late", mixture, late, late
+    for n_fft in (2048, 512):
+        lost = phaseless(truth, n_fft)
+        yield f"present, phases lost ({n_fft})", mixture, lost, lost
     for leak_db in (-30, -20, -12, -6):
         yield f"absent, leak {leak_db} dB", rest, gain(leak_db) * rest, None
     other = np.resize(stranger, rest.shape)
@@ -109,12 +120,28 @@ def through_gate(
     return confidence, next(gated(iter([take[None]]), (gate,), sample_rate))[0]
 
 
+def phaseless(samples: Samples, n_fft: int) -> Samples:
+    """The sound with a random phase in every bin of its spectra."""
+    _, _, spectra = stft(samples.T, nperseg=n_fft)
+    turns = np.random.default_rng(0).random(spectra.shape)
+    _, made = istft(spectra * np.exp(2j * np.pi * turns), nperseg=n_fft)
+    return np.asarray(made.T[: len(samples)], np.float64)
+
+
 def gain(level_db: float) -> float:
     return float(10 ** (level_db / 20))
 
 
 def peak_db(samples: Samples) -> float:
     return float(20 * np.log10(max(np.abs(samples).max(), 1e-15)))
+
+
+def lost_db(take: Samples, left: Samples, truth: Samples) -> float:
+    """Of the SI-SDR; where the take is the truth, the share of its energy that is missing."""
+    if take is not truth:
+        return si_sdr(take, truth) - si_sdr(left, truth)
+    kept = np.square(left).sum() / np.square(take).sum()
+    return float(-10 * np.log10(max(kept, 1e-9)))
 
 
 def line(name: str, values: NDArray[np.float64]) -> str:
