@@ -19,6 +19,7 @@ from host_files import Placed, Registered, Settings
 from locate_hosts import System
 
 from bridge.folders import find_folders
+from bridge.store_layout import StoreLayout
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _NEXT = {
@@ -101,6 +102,8 @@ def _run(given: argparse.Namespace, is_running: Callable[[str], bool]) -> int:
     _check(hosts, files, old)
     if old.digests or old.lines:
         _remove(old, path, given.dry_run, is_quiet=True)
+    if given.host != "vst3" and not given.dry_run:
+        StoreLayout(folders.store).make()  # scripts may ask before the engine process ever ran
     log = Log({}, {})
     for host in hosts:
         _place(host.absolute(), files, lines, log, given.dry_run)

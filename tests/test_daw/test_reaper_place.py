@@ -211,6 +211,19 @@ def test_a_missing_stem_leaves_the_project_as_it_was(
     assert reaper.undo_steps == []
 
 
+def test_a_second_run_while_the_first_waits(reaper: Reaper, desk: Desk, loop: Path) -> None:
+    item = reaper.item(reaper.track("A"), loop, D_POSITION=3.0, D_LENGTH=2.0)
+    (first,) = ask(reaper)
+    (request,) = [each for each in ask(reaper, "kick", "", "", "1", "n") if each != first]
+    assert reaper.fake.calls.set_action_options == 2
+    desk.finish(request, "j2")
+    assert wait(reaper) == 1
+    desk.finish(first, "j1")
+    assert wait(reaper) == 0
+    assert {"kick", "snare"} < set(names(reaper))
+    assert item.numbers.B_MUTE == 0
+
+
 def test_another_project_in_front_is_left_alone(reaper: Reaper, desk: Desk, loop: Path) -> None:
     reaper.item(reaper.track("A"), loop, D_LENGTH=2.0)
     (request,) = ask(reaper)

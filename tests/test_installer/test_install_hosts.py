@@ -77,6 +77,7 @@ def test_reaper_gets_actions_that_find_everything(
         assert (kind, section, number) == ("SCR", "4", "0")
         assert len(identity) >= 42
         assert (host / "Scripts" / line.split('"')[3]).is_file()
+    assert (tmp_path / "home" / "store" / "inbox").is_dir()
     settings = json.loads((folder / "stemlasso.json").read_text("utf-8"))
     assert settings["store"] == str(tmp_path / "home" / "store")
     assert Path(settings["command"][0]).is_file()

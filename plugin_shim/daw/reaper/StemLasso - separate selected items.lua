@@ -26,6 +26,7 @@ local function main()
     refused[#refused + 1] = why
   end
   if n_sent > 0 then
+    desk.allow_several()
     session:wait()
   end
   desk.show(refused)

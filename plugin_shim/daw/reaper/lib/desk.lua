@@ -193,6 +193,15 @@ local function is_settled(self, name, asked_s)
   return true
 end
 
+--- Lets the action run again while it waits, where this REAPER can be told (7.03 and newer); an
+--- older one asks once what to do.
+function desk.allow_several()
+  local _, set = pcall(function() return reaper.set_action_options end)
+  if type(set) == "function" then
+    set(2)
+  end
+end
+
 --- Waits for what was sent without holding REAPER up, and places stems as they come.
 function desk:wait()
   local next_look_s = 0
