@@ -28,7 +28,7 @@ from .codec_layers import NormConv, NormConvTranspose, ResidualUnit, Snake, Weig
 BLOCK_SAMPLES = 4096
 """Rows of a block: with a hundred channels, what caches of some megabytes hold a few times."""
 
-GPU_BLOCK_SAMPLES = 1 << 17
+GPU_BLOCK_SAMPLES = 1 << 16
 """On a GPU: enough to fill it, and a fraction of what a whole chunk would take."""
 
 _SMALLEST_ALPHA = 1e-3
@@ -155,11 +155,13 @@ class FusedUp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The signal without its bias, `pending`."""
         n_samples, n_out = len(x), len(self.pending)
-        h = self.snake(x)
-        wide = h.new_empty(n_samples + 1, self.stride * n_out)
-        torch.mm(h, self.first, out=wide[:-1])
+        wide = x.new_empty(n_samples + 1, self.stride * n_out)
         wide[-1].zero_()
-        wide[1:].addmm_(h, self.second)
+        # From the end on: a block's second product reaches one row into the block behind it.
+        for start, stop in reversed(list(blocks(x))):
+            h = self.snake(x[start:stop])
+            torch.mm(h, self.first, out=wide[start:stop])
+            wide[start + 1 : stop + 1].addmm_(h, self.second)
         lead = (self.stride + 1) // 2
         signal: Tensor = wide.view(-1, n_out)[lead : lead + n_samples * self.stride]
         return signal

@@ -96,7 +96,7 @@ class Graphs:
             self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
         # What the plain run left in PyTorch's keep would be there twice.
-        free_device_memory(inputs[0].device)
+        free_device_memory(inputs[0].device, collect=False)
         with _without_collection(), torch.cuda.graph(graph, pool=self._pool):
             output = run(*places)
         return _Recorded(graph, places, output)

@@ -71,7 +71,7 @@ class Workplace:
     def give_back(self) -> None:
         """Between two kinds of work: memory cut for the one seldom fits the other."""
         if self.device.type != "cpu":
-            free_device_memory(self.device)
+            free_device_memory(self.device, collect=False)
 
     @torch.inference_mode()
     def encode(self, wav: Tensor) -> Tensor:

@@ -269,8 +269,14 @@ def our_row(
 ) -> str:
     """The engine's way: windows, latents in scratch files or on the device, codec in chunks."""
     machine = given.machine
+    start = machine.now()
     warm_up(given, network, seconds)
+    print(
+        f"(kernels for {seconds:g} s found or built in {machine.now() - start:.1f} s)", flush=True
+    )
     machine.forget_peak()
+    if machine.device.type == "cuda" and seconds <= 60:  # as in a process that has run before
+        our_run(given, network, seconds, sampling)
     encode_s, sample_s, decode_s = our_run(given, network, seconds, sampling)
     took_s = encode_s + sample_s + decode_s
     size, name, launch = how
