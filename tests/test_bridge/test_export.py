@@ -120,6 +120,33 @@ def test_a_reaper_project_has_everything_in_its_place(session: Path) -> None:
     assert float(values(takes, "TAKEVOLPAN")[1]) == pytest.approx(10 ** (-6 / 20))
 
 
+SHAPES = {
+    "REAPER_PROJECT": {"SAMPLERATE": 3, "TEMPO": 3},
+    "TRACK": {
+        **{"NAME": 1, "PEAKCOL": 1, "VOLPAN": 5, "MUTESOLO": 3, "ISBUS": 2, "NCHAN": 1},
+        **{"TRACKID": 1, "MAINSEND": 2},
+    },
+    "ITEM": {
+        **{"POSITION": 1, "SNAPOFFS": 1, "LENGTH": 1, "LOOP": 1, "ALLTAKES": 1, "FADEIN": 7},
+        **{"FADEOUT": 7, "MUTE": 2, "SEL": 1, "IGUID": 1, "IID": 1, "NAME": 1, "VOLPAN": 4},
+        **{"SOFFS": 1, "PLAYRATE": 6, "CHANMODE": 1, "GUID": 1, "TAKE": 0, "TAKEVOLPAN": 3},
+    },
+    "SOURCE": {"FILE": 1},
+}
+"""Lines as REAPER saves them, and how many values each has."""
+
+
+def test_lines_have_the_shape_that_reaper_gives_them(session: Path, tmp_path: Path) -> None:
+    project = exported_rpp(session, tmp_path / "x.rpp")
+    elements = [project, *(each for tag in SHAPES for each in project.findall(f".//{tag}"))]
+    assert {element.tag for element in elements} == set(SHAPES)
+    for element in elements:
+        lines = [line for line in element if isinstance(line, list)]
+        assert lines
+        for name, *there in lines:
+            assert len(there) == SHAPES[element.tag][name], (element.tag, name)
+
+
 def test_an_export_elsewhere_names_whole_paths(session: Path, tmp_path: Path) -> None:
     project = exported_rpp(session, tmp_path / "a" / "x.rpp", "--without-original")
     files = [values(source, "FILE")[0] for source in project.findall(".//SOURCE")]

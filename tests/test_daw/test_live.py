@@ -126,7 +126,9 @@ def test_an_unwarped_clip_is_cut_bit_for_bit(studio: Studio, loop: Path, suffix:
         "track": "Drums",
         "position_s": 4.0,
     }
-    assert request["prompt"]["spans"] == [{"start_s": 0.25, "end_s": 0.5, "sign": "+"}]
+    (span,) = request["prompt"]["spans"]
+    speed = 2 ** (-1.89 / 12)  # transposed down, it plays slower
+    assert (span["start_s"], span["end_s"]) == pytest.approx((0.25 * speed, 0.5 * speed))
     assert studio.live.rules.undo == []
 
 
@@ -170,8 +172,9 @@ def test_a_warped_clip_keeps_its_markers(studio: Studio, loop: Path) -> None:
     request = studio.separate()
     # stems keep the time base of the whole file
     assert request["clip"]["path"] == str(loop)
-    offset_s = clip.beat_to_sample_time(1.0) / RATE
-    assert request["prompt"]["spans"][0]["start_s"] == pytest.approx(0.25 + offset_s)
+    # half a beat after the clip's start, at 120 beats a minute
+    expected_s = clip.beat_to_sample_time(1.5) / RATE
+    assert request["prompt"]["spans"][0]["start_s"] == pytest.approx(expected_s)
     studio.desk.finish(request, "j1")
     studio.ticks(120)
     assert studio.tracks() == ["Drums", "snare", "snare (residual)"]
@@ -183,6 +186,19 @@ def test_a_warped_clip_keeps_its_markers(studio: Studio, loop: Path) -> None:
         assert [each.sample_time for each in stem.warp_markers] == [0.0, 1.1, 4.0]
         assert [each.beat_time for each in stem.warp_markers] == [-0.5, 2.0, 7.5]
         assert not any(slot.has_clip for slot in made.clip_slots)
+    assert studio.live.rules.undo == ["step"]
+
+
+def test_markers_that_live_keeps_are_mentioned(studio: Studio, loop: Path) -> None:
+    track = studio.live.track("Drums")
+    markers = [WarpMarker(0.0, 0.0), WarpMarker(2.0, 3.0), WarpMarker(3.0, 5.0)]
+    studio.live.arrange(track, loop, 16.0, 5.0, warp_markers=markers)
+    studio.desk.finish(studio.separate(), "j1")
+    studio.ticks(120)
+    assert any("not all warp markers" in said for said in studio.live.messages)
+    (stem,) = studio.live.set.tracks[1].arrangement_clips
+    there = {(each.sample_time, each.beat_time) for each in stem.warp_markers}
+    assert {(0.0, 0.0), (2.0, 3.0), (3.0, 5.0)} < there
     assert studio.live.rules.undo == ["step"]
 
 

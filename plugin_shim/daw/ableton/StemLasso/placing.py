@@ -105,29 +105,44 @@ def _warp(live, clip, record):
 
 
 def _set_markers(live, clip, wanted):
-    """Make the warp markers of `clip` the wanted ones: [sample time, beat time] each."""
-    there = [[m.sample_time, m.beat_time] for m in clip.warp_markers]
-    if _same(there, wanted):
+    """Make the warp markers of `clip` the wanted ones: [sample time, beat time] each.
+
+    Live keeps the last marker of a clip for itself and may refuse to change it; what could not be
+    set is said, in the last thing that is yielded.
+    """
+    if _same(clip.warp_markers, wanted):
         return
+    there = [marker.sample_time for marker in clip.warp_markers]
     for sample_time, beat_time in wanted:
-        if not any(abs(sample_time - own[0]) < _NEAR for own in there):
-            clip.add_warp_marker(live.Clip.WarpMarker(sample_time, beat_time))
-            yield
+        if not _is_near(sample_time, there):
+            yield _tried(clip.add_warp_marker, live.Clip.WarpMarker(sample_time, beat_time))
     for sample_time, beat_time in wanted:
         for marker in clip.warp_markers:
             off = beat_time - marker.beat_time
             if abs(marker.sample_time - sample_time) < _NEAR and abs(off) > _NEAR:
-                clip.move_warp_marker(marker.beat_time, off)
-                yield
+                yield _tried(clip.move_warp_marker, marker.beat_time, off)
     for marker in list(clip.warp_markers):
-        if not any(abs(marker.sample_time - own[0]) < _NEAR for own in wanted):
-            clip.remove_warp_marker(marker.beat_time)
-            yield
+        if not _is_near(marker.sample_time, [sample_time for sample_time, _ in wanted]):
+            yield _tried(clip.remove_warp_marker, marker.beat_time)
+    if not _same(clip.warp_markers, wanted):
+        yield f"not all warp markers of '{clip.name}' could be set; compare them with the original"
 
 
-def _same(one, other):
-    return len(one) == len(other) and all(
-        abs(a - b) < _NEAR for mine, its in zip(one, other) for a, b in zip(mine, its)
+def _tried(change, *arguments):
+    try:
+        change(*arguments)
+    except RuntimeError:
+        pass
+
+
+def _is_near(sample_time, others):
+    return any(abs(sample_time - other) < _NEAR for other in others)
+
+
+def _same(markers, wanted):
+    return len(markers) == len(wanted) and all(
+        abs(marker.sample_time - sample_time) < _NEAR and abs(marker.beat_time - beat_time) < _NEAR
+        for marker, (sample_time, beat_time) in zip(markers, wanted)
     )
 
 

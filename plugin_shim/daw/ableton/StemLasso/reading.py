@@ -76,6 +76,15 @@ def describe(song, clip, folder):
     return sent, record
 
 
+def time_in_file(song, clip, record, seconds):
+    """Seconds after the clip's start, as seconds in the file that is sent."""
+    if clip.warping:
+        return max(_file_time(clip, clip.start_marker + seconds * song.tempo / 60.0), 0.0)
+    # transposing an unwarped clip makes it play faster
+    speed = 2.0 ** ((clip.pitch_coarse + clip.pitch_fine / 100.0) / 12.0)
+    return max(record["offset_s"] + seconds * speed, 0.0)
+
+
 def set_folder(song):
     """Where the Set's stems belong; empty while the Set has not been saved."""
     file = _set_of(song)

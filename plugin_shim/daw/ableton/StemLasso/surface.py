@@ -98,7 +98,9 @@ class Surface:
 
     def _step(self):
         try:
-            next(self._under_way)
+            said = next(self._under_way)
+            if said is not None:
+                self._say(said)
         except StopIteration:
             self._under_way = None
         except (placing.NotPlaced, reading.Refused) as refusal:
@@ -125,7 +127,7 @@ class Surface:
         prompt = command.get("prompt")
         options = dict(command.get("options") or {})
         if prompt is not None:
-            prompt = dict(prompt, spans=_moved(prompt.get("spans") or [], record["offset_s"]))
+            prompt = dict(prompt, spans=self._moved(prompt.get("spans") or [], clip, record))
             if folder:
                 options.setdefault("output_folder", folder)
         self._desk.keep(name, record)
@@ -138,6 +140,17 @@ class Surface:
         self._originals[name] = clip
         self._say("'{}' is {}".format(sent["name"], "on its way" if prompt else "on the desk"))
         yield
+
+    def _moved(self, spans, clip, record):
+        """Spans after the clip's start, as spans of the file that is sent."""
+        moved = []
+        for span in spans:
+            start_s, end_s = (
+                reading.time_in_file(self._song, clip, record, span[name])
+                for name in ("start_s", "end_s")
+            )
+            moved.append({"start_s": start_s, "end_s": end_s, "sign": span.get("sign", "+")})
+        return moved
 
     def _look_after(self, name):
         answer = self._desk.answer(name)
@@ -209,15 +222,3 @@ def _is_there(clip):
         return clip is not None and clip.canonical_parent is not None
     except (RuntimeError, AttributeError):
         return False
-
-
-def _moved(spans, offset_s):
-    """Spans after the clip's start, as spans of the file that is sent."""
-    return [
-        {
-            "start_s": max(span["start_s"] + offset_s, 0.0),
-            "end_s": max(span["end_s"] + offset_s, 0.0),
-            "sign": span.get("sign", "+"),
-        }
-        for span in spans
-    ]
