@@ -118,19 +118,24 @@ def _table(window: "Window") -> tuple[Command, ...]:
     time, document, listen = bench.time, bench.document, window.listen
     return (
         Command("File", "Open…", ("Ctrl+O",), window.ask_for_file),
+        Command("File", "Add the video of this sound…", ("Ctrl+Shift+O",), window.ask_for_video),
         Command("File", "Settings…", ("Ctrl+,",), window.dialogs.show_preferences),
         Command("File", "Separators and models…", ("Ctrl+M",), window.dialogs.show_models),
         Command("File", "Close the panel", ("Ctrl+Q",), window.close),
         Command("Edit", "Undo", ("Ctrl+Z",), document.undo),
         Command("Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), document.redo),
-        Command("Edit", "Delete span", ("Del", "Backspace"), window.delete_selected, True),
-        Command("Edit", "Change sign of span", ("X",), window.flip_selected, True),
-        Command("Edit", "Next span", ("]",), lambda: window.step_selected(1), True),
-        Command("Edit", "Previous span", ("[",), lambda: window.step_selected(-1), True),
-        Command("Edit", "Add “+” span from selection", ("A",), lambda: window.add_span("+"), True),
-        Command("Edit", "Add “−” span from selection", ("D",), lambda: window.add_span("-"), True),
+        Command("Edit", "Delete span", ("Del", "Backspace"), window.edits.delete_selected, True),
+        Command("Edit", "Change sign of span", ("X",), window.edits.flip_selected, True),
+        Command("Edit", "Next span", ("]",), lambda: window.edits.step_selected(1), True),
+        Command("Edit", "Previous span", ("[",), lambda: window.edits.step_selected(-1), True),
+        Command(
+            "Edit", "Add “+” span from selection", ("A",), lambda: window.edits.add_span("+"), True
+        ),
+        Command(
+            "Edit", "Add “−” span from selection", ("D",), lambda: window.edits.add_span("-"), True
+        ),
         Command("Edit", "Describe the sound", ("Ctrl+L",), window.prompt.edit.setFocus),
-        Command("Edit", "Accept predicted spans", ("Y",), window.accept_predicted, True),
+        Command("Edit", "Accept predicted spans", ("Y",), window.edits.accept_predicted, True),
         Command("File", "Save every stem…", ("Ctrl+Shift+S",), listen.ask_save_all),
         Command("File", "Save the remix…", ("Ctrl+Shift+R",), listen.ask_remix),
         Command("Listen", "Play or pause", ("Space",), window.listening.toggle_play, True),

@@ -9,6 +9,8 @@ from .panels.parts import label
 from .panels.transport import Transport
 from .state.audition import MIXTURE, Lane
 from .theme import DARK, Theme
+from .views.overview import HEIGHT_PX
+from .views.timeline import RULER_PX
 from .work.listening import Listening
 from .work.workbench import Workbench
 
@@ -29,7 +31,9 @@ class ListeningView:
         self.gutter.setFixedWidth(HEADER_PX)
         self._gutter_rows = QVBoxLayout(self.gutter)
         self._gutter_rows.setContentsMargins(0, 0, 0, 0)
-        self._gutter_rows.addSpacing(70)
+        self.above = QWidget()
+        self._gutter_rows.addWidget(self.above)
+        self.leave_above(0)
         self.mixture = LaneHeader(Lane(MIXTURE, "Mixture", Path()), 1)
         self._gutter_rows.addWidget(self.mixture)
         self._gutter_rows.addStretch(2)
@@ -52,6 +56,10 @@ class ListeningView:
         self._theme = theme
         for part in (self.lanes, self.transport, self.mixture):
             part.set_theme(theme)
+
+    def leave_above(self, strip_px: int) -> None:
+        """Keep the mixture's header beside its waveform. strip_px: of what is above the ruler."""
+        self.above.setFixedHeight(HEIGHT_PX + RULER_PX + 1 + strip_px)
 
     def hear(self, number: int) -> None:
         """Hear the lane of a number, counted from 1, alone."""

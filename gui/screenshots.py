@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QPixmap
+    from PyQt6.QtCore import QPointF
+    from PyQt6.QtGui import QPainter, QPixmap
 
     from .window import Window
 
@@ -136,12 +137,93 @@ def _models(window: "Window", _: Path) -> None:
     _until(lambda: bool(dialog.cards), "the models")
 
 
+def _video(window: "Window", sound: Path) -> None:
+    """A dog-sized circle walks over a meadow while the sound plays."""
+    from .state.masks import MaskKey
+
+    film = sound.parent / "film.mp4" if sound != EXAMPLE else window.bench.places.cache / "film.mp4"
+    if not film.is_file():
+        film.parent.mkdir(parents=True, exist_ok=True)
+        _make_film(film)
+    _open(window, film)
+    document = window.bench.document
+    marks = tuple(
+        MaskKey(time_s, "box", ((left, 0.4), (left + 0.24, 0.86)))
+        for time_s, left in ((0.0, 0.1), (5.0, 0.36), (9.0, 0.6))
+    )
+    document.edit("Draw mask", replace(document.draft, masks=marks, description="dog barking"))
+    window.listening.seek(3.0)
+    _until(lambda: window.video.film is not None and len(window.video.film.strip) == 24, "strip")
+    _settle(500)
+
+
+def _make_film(path: Path) -> None:
+    """A drawn film with the example's sound."""
+    import av
+    import numpy as np
+    from PyQt6.QtCore import QPointF, QRectF
+    from PyQt6.QtGui import QColor, QImage, QLinearGradient, QPainter
+
+    from .audio.files import SoundReader
+
+    width, height, fps, n_frames = 640, 360, 12, 120
+    with SoundReader(EXAMPLE) as reader, av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=fps)
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.bit_rate = 1_500_000
+        sound = container.add_stream("aac", rate=reader.info.sample_rate, layout="stereo")
+        for number in range(n_frames):
+            image = QImage(width, height, QImage.Format.Format_RGB888)
+            painter = QPainter(image)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            sky = QLinearGradient(0, 0, 0, height)
+            sky.setColorAt(0, QColor("#6fa8dc"))
+            sky.setColorAt(0.6, QColor("#f3e3c3"))
+            sky.setColorAt(0.61, QColor("#5a8f4e"))
+            sky.setColorAt(1, QColor("#2f5a33"))
+            painter.fillRect(image.rect(), sky)
+            x = width * (0.2 + 0.5 * number / n_frames)
+            _paint_dog(painter, QPointF(x, height * 0.68), bark=number % 12 < 4)
+            painter.fillRect(QRectF(width * 0.78, height * 0.3, 90, 150), QColor("#7a4b32"))
+            painter.end()
+            bits = image.constBits()
+            assert bits is not None
+            rows = np.frombuffer(bits.asstring(image.sizeInBytes()), np.uint8)
+            picture = rows.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture))))
+        container.mux(video.encode(None))
+        samples = np.ascontiguousarray(reader.read(0, reader.info.n_samples).T)
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
+        frame.sample_rate = reader.info.sample_rate
+        container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+
+
+def _paint_dog(painter: "QPainter", where: "QPointF", *, bark: bool) -> None:
+    from PyQt6.QtCore import QPointF, QRectF
+    from PyQt6.QtGui import QColor
+
+    painter.setPen(QColor("#3a2a1e"))
+    painter.setBrush(QColor("#8a5a36"))
+    for leg in (-38, -22, 22, 38):
+        painter.drawRect(QRectF(where.x() + leg, where.y() + 14, 9, 34))
+    painter.drawEllipse(where, 56, 28)
+    painter.drawEllipse(where + QPointF(58, -28), 25, 21)
+    painter.drawRect(QRectF(where.x() + 74, where.y() - 30, 24, 8))
+    painter.drawRect(QRectF(where.x() + 74, where.y() - (12 if bark else 20), 22, 7))
+    painter.setBrush(QColor("#5a3820"))
+    painter.drawEllipse(where + QPointF(48, -46), 9, 15)
+    painter.setBrush(QColor("#111111"))
+    painter.drawEllipse(where + QPointF(64, -34), 3, 3)
+
+
 SCENES: dict[str, Callable[["Window", Path], None]] = {
     "empty": _empty,
     "spans": _spans,
     "running": _running,
     "result": _result,
     "error": _error,
+    "video": _video,
     "models": _models,
 }
 

@@ -33,7 +33,8 @@ from .panels.jobs import JobsPanel
 from .panels.notice import NoticeBar
 from .panels.parts import label, line
 from .panels.prompt import PromptPanel
-from .state.spans import added, changed, drawn, flipped, removed
+from .panels.video import STRIP_PX, VideoPanel
+from .span_edits import SpanEdits
 from .theme import Theme, choose, qt_palette, style_sheet
 from .views.clock import clock
 from .views.overview import Overview
@@ -61,6 +62,7 @@ class Window(QMainWindow):
         self.resize(1360, 860)
         self.timeline = TimelineView(bench.document, bench.time)
         self.overview = Overview(bench.time, bench.document)
+        self.video = VideoPanel(bench.document, bench.time)
         self.prompt = PromptPanel(bench.document)
         self.jobs = JobsPanel(bench.book)
         self.empty = EmptyPage()
@@ -70,6 +72,7 @@ class Window(QMainWindow):
         self.server = label("connecting…", "badge")
         self.server.setAccessibleName("State of the engine")
         self.tools: dict[str, QToolButton] = {}
+        self.edits = SpanEdits(bench)
         self.dialogs = Dialogs(bench, self)
         self.commands = Commands(self)
         self._lay_out()
@@ -89,7 +92,7 @@ class Window(QMainWindow):
         assert isinstance(application, QApplication)
         application.setPalette(qt_palette(theme))
         application.setStyleSheet(style_sheet(theme))
-        for view in (self.timeline, self.overview, self.prompt, self.listen):
+        for view in (self.timeline, self.overview, self.prompt, self.listen, self.video):
             view.set_theme(theme)
         for name, button in self.tools.items():
             button.setIcon(icon(name, theme.text, theme.accent))
@@ -105,47 +108,13 @@ class Window(QMainWindow):
         if name:
             self.bench.open_file(Path(name))
 
-    def delete_selected(self) -> None:
-        """Remove the selected span."""
-        document = self.bench.document
-        if document.selected >= 0:
-            document.edit_spans("Delete span", removed(document.draft.spans, document.selected))
-
-    def flip_selected(self) -> None:
-        """Change the sign of the selected span, or accept a predicted one."""
-        document = self.bench.document
-        if document.selected >= 0:
-            mark = flipped(document.draft.spans[document.selected])
-            spans = changed(document.draft.spans, document.selected, mark)
-            document.edit_spans("Change sign", spans)
-
-    def accept_predicted(self) -> None:
-        """Make the selected predicted span, or all of them, the user's own."""
-        document = self.bench.document
-        chosen = document.draft.spans[document.selected] if document.selected >= 0 else None
-        spans = tuple(
-            replace(span, origin="drawn")
-            if span.origin == "predicted" and chosen in (None, span)
-            else span
-            for span in document.draft.spans
-        )
-        document.edit_spans("Accept spans", spans)
-
-    def step_selected(self, by: int) -> None:
-        """Select the next or previous span."""
-        document = self.bench.document
-        n_spans = len(document.draft.spans)
-        if n_spans:
-            document.select((document.selected + by) % n_spans if document.selected >= 0 else 0)
-
-    def add_span(self, sign: str) -> None:
-        """A span over the selection."""
-        document, selection = self.bench.document, self.bench.time.selection
-        mark = drawn(*selection, sign, document.duration_s) if selection else None
-        if mark is not None:
-            spans = added(document.draft.spans, mark)
-            document.edit_spans(f"Draw “{'+' if sign == '+' else '−'}” span", spans)
-            document.select(len(spans) - 1)
+    def ask_for_video(self) -> None:
+        """Let the user add the film that a sound belongs to."""
+        name, _ = QFileDialog.getOpenFileName(self, "Open a video", "", MEDIA)
+        if name and self.bench.document.clip is not None:
+            document = self.bench.document
+            draft = replace(document.draft, video_path=name, masks=(), mask_path="")
+            document.edit("Add video", draft)
 
     def cancel_current(self) -> None:
         """Stop the job that runs or waits longest."""
@@ -186,6 +155,7 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Save and end the threads."""
+        self.video.close_film()
         self.listening.stop()
         self.bench.stop()
         super().closeEvent(event)
@@ -223,12 +193,14 @@ class Window(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.overview)
+        column.addWidget(self.video.strip)
         column.addWidget(self.timeline, 1)
         page = QWidget()
         page.setObjectName("ground")
         rows = QVBoxLayout(page)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
+        rows.addWidget(self.video)
         rows.addLayout(self.listen.beside(views), 1)
         rows.addWidget(line())
         rows.addWidget(self.listen.lanes)
@@ -311,6 +283,9 @@ class Window(QMainWindow):
         bench.cost_changed.connect(self.prompt.show_cost)
         bench.server_changed.connect(self._on_server)
         bench.troubled.connect(self._on_trouble)
+        self.video.troubled.connect(self.notice.show_error)
+        bench.document.draft_changed.connect(self._on_draft)
+        self.video.strip.seek_wanted.connect(self.listening.seek)
         self.listening.saved.connect(lambda name: self.notice.show_news(f"Saved as {name}."))
         bench.clip_arrived.connect(self._on_arrival)
         bench.result_changed.connect(self._on_result)
@@ -342,6 +317,10 @@ class Window(QMainWindow):
         if sound is not None:
             sound.changed.connect(self.overview.update)
             sound.changed.connect(self._find_onsets)
+
+    def _on_draft(self) -> None:
+        has_film = bool(self.bench.document.draft.video_path)
+        self.listen.leave_above(STRIP_PX + 1 if has_film else 0)
 
     def _find_onsets(self) -> None:
         sound = self.bench.sound
@@ -396,11 +375,11 @@ class Window(QMainWindow):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if span.origin == "predicted":
-            menu.addAction("Accept", self.accept_predicted)
-        menu.addAction("Change sign", self.flip_selected)
+            menu.addAction("Accept", self.edits.accept_predicted)
+        menu.addAction("Change sign", self.edits.flip_selected)
         menu.addAction("Loop this", lambda: self.bench.time.select((span.start_s, span.end_s)))
         menu.addSeparator()
-        menu.addAction("Delete", self.delete_selected)
+        menu.addAction("Delete", self.edits.delete_selected)
         menu.popup(where.toPoint())
 
     def _toggle_snap(self, is_on: bool) -> None:

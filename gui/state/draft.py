@@ -27,7 +27,12 @@ class Draft:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to look for yet."""
-        return not (sent_text(self.description) or to_wire(self.spans) or self.video_path)
+        return not (sent_text(self.description) or to_wire(self.spans) or self.has_mask)
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether an object is marked; a film without a mark says nothing about the sound."""
+        return bool(self.video_path and (self.mask_path or self.masks))
 
     def gain_db(self, lane: str) -> float:
         """Gain of a lane, 0 when it was never touched."""
@@ -35,8 +40,9 @@ class Draft:
 
     def prompt(self) -> WirePrompt:
         """What is sent."""
+        video_path = self.video_path if self.mask_path else ""
         return WirePrompt(
-            sent_text(self.description), to_wire(self.spans), self.video_path, self.mask_path
+            sent_text(self.description), to_wire(self.spans), video_path, self.mask_path
         )
 
 

@@ -31,9 +31,11 @@ log = logging.getLogger(__name__)
 SAVE_MS = 250
 ESTIMATE_MS = 250
 STATUS_MS = 5_000
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 MEDIA_SUFFIXES = (
     *(".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".opus", ".w64", ".rf64", ".caf"),
-    *(".m4a", ".mp4", ".mov", ".mkv", ".webm", ".avi"),
+    ".m4a",
+    *VIDEO_SUFFIXES,
 )
 
 
@@ -137,7 +139,7 @@ class Workbench(QObject):
         if document.clip.clip is None:
             self._run_when_known = True
             return
-        if document.draft.masks:
+        if document.draft.has_mask and not document.draft.mask_path:
             draft, folder = document.draft, self.places.cache / "masks"
             self.files.run(
                 lambda: write_mask(draft, folder),
@@ -244,7 +246,7 @@ class Workbench(QObject):
         self.time.open(info.duration_s, info.sample_rate)
         self.sound_changed.emit()
         self.result_changed.emit()
-        self.document.open(opened, session.draft if session else None)
+        self.document.open(opened, session.draft if session else _first_draft(path))
         self.time.select(kept.selection)
         self.time.loop(kept.is_looping)
         self.time.put_playhead(kept.playhead_s)
@@ -355,6 +357,11 @@ class Workbench(QObject):
     def _on_trouble(self, error: Exception) -> None:
         code = str(getattr(error, "code", ""))
         self.troubled.emit(Trouble(str(error), advice(code), code))
+
+
+def _first_draft(path: Path) -> Draft | None:
+    """A film brings its pictures along."""
+    return Draft(video_path=str(path)) if path.suffix.lower() in VIDEO_SUFFIXES else None
 
 
 def predicted_spans(job: Job, drawn: tuple[SpanMark, ...]) -> tuple[SpanMark, ...]:
