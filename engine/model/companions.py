@@ -82,6 +82,10 @@ class Companions:
             self._rankers = self._make_rankers(device)
         return self._rankers
 
+    def release_rankers(self) -> None:
+        """Let go of the rankers; the next use makes them, on the device that it names."""
+        self._rankers = None
+
     def release(self) -> None:
         """Let go of everything that was loaded."""
         for lazy in (self.text_encoder, self.vision_encoder, self.span_predictor):

@@ -7,11 +7,14 @@ masked video -> features
 """
 
 from dataclasses import dataclass
+from functools import partial
 
-from engine.data import AudioClip, Monitor, Span, clip_spans
-from engine.errors import CheckpointNotFound
+from engine.data import AudioClip, Monitor, Notice, Span, clip_spans
+from engine.errors import CheckpointNotFound, OutOfMemory
 from engine.model.text_encoder import EncodedText
+from engine.model.vision_encoder import MAX_FRAMES_AT_ONCE
 
+from .beside import BesidePlan
 from .frames import Frames
 from .guidance import Guidance
 from .hearing import Downmix, Heard, hear
@@ -81,12 +84,16 @@ def _encoded(job: Job, clip: AudioClip, scratch: Scratch, monitor: Monitor) -> H
 def _text(job: Job) -> EncodedText:
     description = job.prompt.description
 
-    def make() -> EncodedText:
+    def encode(plan: BesidePlan) -> EncodedText:
         encoder = job.model.companions.text_encoder.here()
+        if plan.device != job.work.device:  # it left the device with everything that is idle
+            left: EncodedText = encoder((description,))
+            return left
         with job.work.on_device(encoder):
             encoded: EncodedText = encoder((description,))
         return encoded
 
+    make = partial(job.work.beside, "text encoder", encode)
     return job.recall.texts.get(description, make)
 
 
@@ -96,9 +103,9 @@ def _spotted(job: Job, latents: Frames, monitor: Monitor) -> Spotted | None:
         return None
     lazy = job.model.companions.span_predictor
 
-    def make() -> Spotted:
-        predictor = lazy.on(job.work.device)
+    def find(plan: BesidePlan) -> Spotted:
         try:
+            predictor = lazy.on(plan.device)
             spotted = spot(predictor, latents, job.prompt.description, job.windows, monitor)
         finally:
             lazy.release()
@@ -106,10 +113,15 @@ def _spotted(job: Job, latents: Frames, monitor: Monitor) -> Spotted | None:
 
     try:
         place = (job.clip_key, job.prompt.description, job.stretch.frames, job.windows)
-        return job.recall.spotted.get(place, make)
+        return job.recall.spotted.get(place, partial(job.work.beside, "span predictor", find))
     except CheckpointNotFound:
         if wanted == "on":
             raise
+        return None
+    except OutOfMemory as error:
+        if wanted == "on":
+            raise
+        job.work.note(Notice("spans_not_predicted", f"No spans were predicted: {error}."))
         return None
 
 
@@ -129,10 +141,12 @@ def _video(job: Job) -> Frames | None:
     if whole is not None:
         return whole.between(stretch.frames.start, stretch.frames.stop)
     place = (key, n_frames) if stretch.is_whole else (key, n_frames, stretch.frames)
-    scratch = job.recall.scratch
-    return known.get(
-        place, lambda: see(job.model, job.work.device, video, n_frames, stretch.frames, scratch)
-    )
+
+    def look(plan: BesidePlan) -> Frames:
+        return see(job.model, plan, video, n_frames, stretch.frames, job.recall.scratch)
+
+    make = partial(job.work.beside, "vision tower", look, MAX_FRAMES_AT_ONCE)
+    return known.get(place, make)
 
 
 def _earlier(job: Job, monitor: Monitor) -> Frames | None:

@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from engine.data import JsonValue, Monitor, Notice, Span
+from engine.errors import OutOfMemory
 from engine.model.masked_video import masked_frames
 from engine.model.video_frames import SelectedFrame
 from engine.rankers.base import RankingRequest
-from engine.rankers.ensemble import Ranking, RankingReport
+from engine.rankers.ensemble import MissingRanker, Ranking, RankingReport
 
+from .beside import BesidePlan
 from .frames import Frames
 from .hearing import Downmix, mono_blocks
 from .job import Job
@@ -52,19 +54,21 @@ class RankedTakes:
 def rank_takes(job: Job, waves: Frames, spans: tuple[Span, ...], monitor: Monitor) -> RankedTakes:
     """The order of the takes, waves [K, N, 1] at the model's rate; as they came if unranked.
 
-    Holds one part of the takes and of the mixture in the host's memory.
+    Holds one part of the takes and of the mixture in the host's memory. Takes that no memory is
+    left to rank are kept as they came.
     Raises Cancelled, CheckpointCorrupt or CheckpointMismatch.
     """
     monitor.report("rank", 0.0)
     as_they_came = tuple(range(waves.n_rows))
-    rankers = job.model.companions.rankers(job.work.device)
-    if rankers is None:
+    try:
+        ranking = job.work.beside(
+            "rankers", lambda plan: _ranking(job, waves, spans, plan, monitor)
+        )
+    except OutOfMemory as error:
+        lacking = MissingRanker("rankers", str(error))
+        return RankedTakes(as_they_came, (), RankingReport((), (lacking,)))
+    if ranking is None:
         return RankedTakes(as_they_came, (), RankingReport())
-    rankings = []
-    for request in _requests(job, waves, spans, has_video=rankers.visual is not None):
-        rankings.append((len(request.mixtures[0]), rankers.rank(request, monitor)))
-        monitor.report("rank", sum(length for length, _ in rankings) / waves.n_frames)
-    ranking = merged(rankings)
     if ranking.scores is None:
         return RankedTakes(as_they_came, (), ranking.report)
     order = ranking.best_first(0)
@@ -72,6 +76,25 @@ def rank_takes(job: Job, waves: Frames, spans: tuple[Span, ...], monitor: Monito
         tuple(each[0, list(order)].tolist()) for each in (ranking.scores, *ranking.parts.values())
     )
     return RankedTakes(order, scores, ranking.report, dict(zip(ranking.parts, parts, strict=True)))
+
+
+def _ranking(
+    job: Job, waves: Frames, spans: tuple[Span, ...], plan: BesidePlan, monitor: Monitor
+) -> Ranking | None:
+    """What the rankers say on the plan's device; `None` where there is none."""
+    companions = job.model.companions
+    try:
+        rankers = companions.rankers(plan.device)
+        if rankers is None:
+            return None
+        rankings = []
+        for request in _requests(job, waves, spans, has_video=rankers.visual is not None):
+            rankings.append((len(request.mixtures[0]), rankers.rank(request, monitor)))
+            monitor.report("rank", sum(length for length, _ in rankings) / waves.n_frames)
+    except (RuntimeError, MemoryError, OSError, OutOfMemory):
+        companions.release_rankers()  # the next try opens them anew, maybe elsewhere
+        raise
+    return merged(rankings)
 
 
 def merged(rankings: list[tuple[int, Ranking]]) -> Ranking:

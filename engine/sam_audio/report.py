@@ -15,7 +15,7 @@ from .windows import Window
 
 def notices(job: Job, ready: Prepared, ranked: RankedTakes | None) -> tuple[Notice, ...]:
     """What may have gone otherwise than meant."""
-    found = (*job.notices, *job.work.ladder.notices(), *job.model.kernels.notices())
+    found = (*job.notices, *job.work.notices(), *job.model.kernels.notices())
     found += ready.heard.notices
     found += placing_notices(job)
     prompt, spans = job.prompt, ready.guidance.spans

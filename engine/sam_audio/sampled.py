@@ -61,7 +61,8 @@ def _sampled_now(
     resident = None if job.work.device.type == "cpu" else job.work.device
 
     with job.work.separating():
-        velocity = job.work.fitting(network(job.model, ready.guidance, sampling.times))
+        made = job.work.trying(lambda: network(job.model, ready.guidance, sampling.times))
+        velocity = job.work.fitting(made)
         if ready.earlier is not None:
             velocity = held(velocity, noise, ready.earlier, stretch.selection)
 
@@ -75,7 +76,13 @@ def _sampled_now(
                 job,
                 (place, windows, sampling),
                 lambda: sampled_latents(
-                    velocity, noise, course, job.scratch, on_share, first, resident
+                    velocity,
+                    noise,
+                    course,
+                    job.scratch,
+                    on_share,
+                    first,
+                    None if plan.offload else resident,
                 ),
             )
 

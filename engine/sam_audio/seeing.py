@@ -11,8 +11,9 @@ from engine.data import MaskedVideo
 from engine.model.masked_video import masked_frames
 from engine.model.separation import SAMAudio
 from engine.model.video_frames import SelectedFrame
-from engine.model.vision_encoder import MAX_FRAMES_AT_ONCE, VisionEncoder
+from engine.model.vision_encoder import VisionEncoder
 
+from .beside import BesidePlan
 from .frames import Frames
 from .scratch import Scratch
 from .windows import Window
@@ -22,7 +23,7 @@ _PIECE_FRAMES = 512
 
 def see(
     model: SAMAudio,
-    device: torch.device,
+    plan: BesidePlan,
     video: MaskedVideo,
     n_frames: int,
     stretch: Window,
@@ -30,13 +31,14 @@ def see(
 ) -> Frames:
     """Features [1, n, V] of the latent frames in `stretch`, of the `n_frames` of the whole sound.
 
+    plan: where, and how many frames at once.
     The vision tower is let go of again, for it is a third of the small model.
     Raises PromptError for the video, CheckpointError, or DiskFull.
     """
-    encoder = model.companions.vision_encoder.on(device)
     shown = shown_in(masked_frames(video, n_frames), stretch)
     try:
-        return Frames.stored(_features(encoder, shown), scratch)
+        encoder = model.companions.vision_encoder.on(plan.device)
+        return Frames.stored(_features(encoder, shown, plan.n_at_once), scratch)
     finally:
         model.companions.vision_encoder.release()
 
@@ -54,10 +56,12 @@ def shown_in(frames: Iterator[SelectedFrame], stretch: Window) -> Iterator[Selec
 
 
 @torch.inference_mode()
-def _features(encoder: VisionEncoder, frames: Iterator[SelectedFrame]) -> Iterator[Tensor]:
+def _features(
+    encoder: VisionEncoder, frames: Iterator[SelectedFrame], n_at_once: int
+) -> Iterator[Tensor]:
     while (first := next(frames, None)) is not None:
         repeats: list[int] = []
-        group = _once(chain([first], islice(frames, MAX_FRAMES_AT_ONCE - 1)), repeats)
+        group = _once(chain([first], islice(frames, n_at_once - 1)), repeats)
         features = encoder.encode_video(group).cpu()
         # A still picture may be shown for hours: its repeats are written piece by piece.
         for feature, n_repeats in zip(features, repeats, strict=True):

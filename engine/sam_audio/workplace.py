@@ -2,6 +2,7 @@
 
     encode, decode    in pieces of the plan's codec chunk, with the context that makes them exact
     fitting           evaluations in groups of the plan's rows
+    beside            the models beside the network: see `beside`
     on_device         the networks in use
 
 When memory runs out in one of them, the ladder's next plan is tried with what was in hand. Only
@@ -15,9 +16,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from engine.data import Notice
 from engine.model.config import CodecConfig
 from engine.model.sam_audio import SAMAudioNetwork
 
+from .beside import BesidePlan, beside_notice, beside_rungs
 from .device import rounding_products
 from .ladder import MemoryLadder
 from .plan import RunPlan, rungs
@@ -42,6 +45,7 @@ class Workplace:
         self._ladder = MemoryLadder(
             rungs(plan), residency.leave, codec.hop_length / codec.sample_rate
         )
+        self._notices: list[Notice] = []
 
     @property
     def device(self) -> torch.device:
@@ -57,6 +61,37 @@ class Workplace:
     def ladder(self) -> MemoryLadder[RunPlan]:
         """The plan that fits, as far as it is known."""
         return self._ladder
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What was done about a lack of memory; empty when there was none."""
+        return (*self._ladder.notices(), *self._notices)
+
+    def note(self, notice: Notice) -> None:
+        """Tell something more about a lack of memory."""
+        self._notices.append(notice)
+
+    def beside(self, what: str, work: Callable[[BesidePlan], R], n_at_once: int = 1) -> R:
+        """What `work` gives with a model beside the network, under the first plan that it fits in.
+
+        what: the model, for messages.   work: may be called several times, each time anew.
+        Raises OutOfMemory when it fits under none.
+        """
+        wanted = BesidePlan(what, self.device, n_at_once, offload=self._residency.offload)
+        ladder = MemoryLadder(beside_rungs(wanted), self._residency.leave)
+
+        def planned(plan: BesidePlan) -> R:
+            if plan.offload:
+                self._offload()
+            return work(plan)
+
+        result = ladder.run(planned)
+        if ladder.plan != wanted:
+            self._notices.append(beside_notice(wanted, ladder.plan))
+        return result
+
+    def trying(self, work: Callable[[], R]) -> R:
+        """What `work` gives, tried again with the networks that are idle away."""
+        return self._run(lambda _plan: work(), lambda plan: plan.window_frames)
 
     def on_device(self, *networks: nn.Module) -> AbstractContextManager[None]:
         """The networks on the device as long as this lasts."""
@@ -134,11 +169,15 @@ class Workplace:
         self, work: Callable[[RunPlan], R], alike: Callable[[RunPlan], object] = lambda _: None
     ) -> R:
         def planned(plan: RunPlan) -> R:
-            if plan.offload and not self._residency.offload:
-                self._residency.begin_offloading(*self._model.children())
+            if plan.offload:
+                self._offload()
             return work(plan)
 
         return self._ladder.run(planned, alike)
+
+    def _offload(self) -> None:
+        if not self._residency.offload:
+            self._residency.begin_offloading(*self._model.children())
 
 
 def _pieces(
