@@ -101,6 +101,7 @@ class Desk:
                 limits=settings.limits,
                 publish=on_event,
                 on_final=self._exchange.on_final,
+                costs=self._models.costs,
             )
         )
         self._usage, self._usage_at_s = StoreUsage(), -_USAGE_S

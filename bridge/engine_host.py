@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +26,7 @@ from engine.checkpoints.catalog import CATALOGUE, KnownModel, find
 from engine.checkpoints.store import Store as ModelStore
 from engine.cli.formats import parse_format
 from engine.cli.store_root import store_root
+from engine.cost.overview import cost_lines
 from engine.data import (
     AudioClip,
     BroadcastInfo,
@@ -76,6 +77,7 @@ class Worker:
             "separate": self._separate,
             "deliver": self._deliver,
             "separators": self._separators,
+            "costs": self._costs,
             "devices": self._devices,
             "models.list": self._models_list,
             "models.download": self._models_download,
@@ -164,7 +166,7 @@ class Worker:
         """Which separator and weights a job would use, and the digest of its clip."""
         path = Path(arguments["path"])
         require_same(path, arguments["stamp"])
-        name = find_separator(arguments["separator"], self._root).name
+        name = self._resolved(arguments["separator"], arguments["loaded"])
         sha256 = arguments["sha256"] or _sha256(path, monitor)
         if arguments["output_folder"]:
             check_folder(Path(arguments["output_folder"]))
@@ -175,6 +177,17 @@ class Worker:
             "sha256": sha256,
             "videos": [stamp_of(Path(each)) for each in arguments["videos"] if each],
         }
+
+    def _resolved(self, name: str, loaded: str) -> str:
+        """The separator that a name stands for.
+
+        loaded: the one that a worker holds. Its memory is not free, but it is there for `auto`.
+        """
+        chosen = find_separator(name, self._root).name
+        ready = [each.name for each in separators(self._root) if each.available]
+        if name == "auto" and loaded in ready[: ready.index(chosen)]:
+            return loaded
+        return chosen
 
     def _separate(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
         """The stems of one clip in a new folder, and everything there is to say about them."""
@@ -233,12 +246,16 @@ class Worker:
         return [
             {
                 "name": each.name,
-                "summary": each.summary,
+                "summary": f"{each.summary}. {each.note}" if each.note else each.summary,
                 "available": each.available,
                 "missing": each.missing,
             }
             for each in separators(self._root)
         ]
+
+    def _costs(self, _arguments: Arguments, _monitor: Monitor) -> list[dict[str, Any]]:
+        """What jobs take by every separator that is ready, in every quality, as straight lines."""
+        return [asdict(line) for line in cost_lines(self._root)]
 
     def _devices(self, _arguments: Arguments, _monitor: Monitor) -> list[dict[str, Any]]:
         return devices()

@@ -1,6 +1,7 @@
 """How long a job will take, learned from those that are done on this computer."""
 
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .protocol.values import JobOptions
@@ -32,6 +33,32 @@ _QUALITY_FACTOR = {"draft": 0.3, "standard": 1.0, "best": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
+class CostLine:
+    """What the engine says of a separator in one quality, before any job of it is done here.
+
+    fixed_s: of every job.   per_channel_s: per second of one channel.   per_take_s: the same, for
+    every take beyond the first.   n_runs: that the engine learned it from.
+    """
+
+    separator: str
+    quality: str
+    fixed_s: float
+    per_channel_s: float
+    per_take_s: float
+    memory_bytes: int
+    n_runs: int = 0
+
+    def forecast(self, channel_s: float, n_takes: int) -> "Forecast":
+        """For a job of this length and so many takes."""
+        slope = self.per_channel_s + (n_takes - 1) * self.per_take_s
+        return Forecast(_START_S + self.fixed_s + slope * channel_s, self.memory_bytes, self.n_runs)
+
+
+CostLines = Mapping[tuple[str, str], CostLine]
+"""By separator and quality; empty until a worker was asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """seconds: of work, without waiting. n_measured: jobs that it rests on, 0 for a guess."""
 
@@ -41,10 +68,15 @@ class Forecast:
 
 
 def forecast(
-    separator: str, options: JobOptions, channel_s: float, measures: tuple[Measure, ...]
+    separator: str,
+    options: JobOptions,
+    channel_s: float,
+    measures: tuple[Measure, ...],
+    lines: CostLines,
 ) -> Forecast:
     """What a job over `channel_s` seconds times channels will need.
 
+    lines: what the engine says where no job like it was measured.
     measures: of this separator, newest first. Those of the same quality and takes count; a line
     through their medians gives a part that every job needs and one that grows with the length.
     """
@@ -53,6 +85,9 @@ def forecast(
         for each in measures
         if each.quality == options.quality and each.n_candidates == options.n_candidates
     ]
+    line = lines.get((separator, options.quality))
+    if not alike and line is not None:
+        return line.forecast(channel_s, options.n_candidates)
     if not alike:
         guess = _GUESSES.get(separator) or _GUESSES[_size_of(separator)]
         takes = _QUALITY_FACTOR[options.quality] * options.n_candidates

@@ -63,6 +63,7 @@ class JobSteps:
             "stamp": stored.stamp,
             "sha256": stored.sha256,
             "separator": live.job.options.separator,
+            "loaded": self._desk.separate.loaded,
             "videos": [prompt.video_path, prompt.mask_path],
             "output_folder": live.job.options.output_folder,
         }
@@ -139,7 +140,8 @@ class JobSteps:
         live.started_s = time.monotonic()
         options = live.job.options
         measures = self._store.measures(live.separator)
-        live.forecast_s = forecast(live.separator, options, live.channel_s, measures).seconds
+        found = forecast(live.separator, options, live.channel_s, measures, self._desk.costs())
+        live.forecast_s = found.seconds
         live.job = replace(
             live.job, state=RUNNING, attempt=live.job.attempt + 1, started_s=time.time()
         )
@@ -149,7 +151,8 @@ class JobSteps:
             "path": stored.clip.path,
             "stamp": stored.stamp,
             "prompt": to_wire(live.job.prompt),
-            "options": to_wire(options),
+            # what `auto` stood for when the job was identified; meanwhile memory is taken by it
+            "options": {**to_wire(options), "separator": live.separator},
             "folder": str(live.work),
             "base": files.base,
             "smaller": live.is_smaller,

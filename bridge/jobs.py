@@ -128,7 +128,8 @@ class Jobs:
             duration_s, n_channels, rate = clip.duration_s, clip.n_channels, clip.sample_rate
         separator = self._resolved(ask.options.separator)
         channel_s = duration_s * n_channels
-        found = forecast(separator, ask.options, channel_s, self._store.measures(separator))
+        measures, lines = self._store.measures(separator), self._desk.costs()
+        found = forecast(separator, ask.options, channel_s, measures, lines)
         n_stems = 1 + ask.options.n_candidates
         return EstimateReply(
             seconds=found.seconds,
@@ -196,7 +197,8 @@ class Jobs:
             if live.order[0] and not is_batch and live.phase != "run":
                 continue
             measures, options = per_separator[live.separator], live.job.options
-            seconds = forecast(live.separator, options, live.channel_s, measures).seconds
+            lines = self._desk.costs()
+            seconds = forecast(live.separator, options, live.channel_s, measures, lines).seconds
             if live.phase == "run":
                 seconds = max(seconds - (time.monotonic() - live.started_s), 0.0)
             total_s += seconds

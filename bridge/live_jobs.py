@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from .delivery import sweep
 from .errors import BridgeError, StoreFailed
+from .estimates import CostLines
 from .job_files import JobFiles
 from .lane import Call, Lane
 from .protocol.limits import Limits
@@ -23,7 +24,10 @@ Phase = Literal["identify", "ready", "run", "deliver"]
 
 @dataclass(frozen=True)
 class JobDesk:
-    """What jobs work with. publish: an event and its body. on_final: after a final state."""
+    """What jobs work with. publish: an event and its body. on_final: after a final state.
+
+    costs: what the engine says that jobs take, as far as it was asked.
+    """
 
     store: Store
     probe: Lane
@@ -31,6 +35,7 @@ class JobDesk:
     limits: Limits
     publish: Callable[[str, object], None]
     on_final: Callable[[Job], None]
+    costs: Callable[[], CostLines] = dict
 
 
 @dataclass

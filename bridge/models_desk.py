@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import NotFound, error_of
+from .estimates import CostLine, CostLines
 from .lane import Call, Lane, Lost
 from .pending import Answer
 from .protocol.messages import ModelList, ModelProgress, ModelReply
@@ -32,6 +33,7 @@ class Models:
         self.separators: tuple[SeparatorState, ...] = ()
         self.devices: tuple[Device, ...] = ()
         self._asked: set[str] = set()
+        self._costs: CostLines = {}
 
     def page(self, answer: Answer[ModelList]) -> None:
         """Every known model."""
@@ -74,9 +76,14 @@ class Models:
         self._ask("separators", self._lanes.probe, self._keep_separators)
         self._ask("devices", self._lanes.models, self._keep_devices)
 
+    def costs(self) -> CostLines:
+        """What the engine says that jobs take; nothing until it was asked, which this begins."""
+        self._ask("costs", self._lanes.probe, self._keep_costs)
+        return self._costs
+
     def forget(self) -> None:
         """Separators are asked for anew: models came or went."""
-        self._asked.discard("separators")
+        self._asked -= {"separators", "costs"}
 
     def _stop_download(self, name: str) -> None:
         if name in self._downloads:
@@ -144,6 +151,10 @@ class Models:
             log.warning("%s cannot be told: %s", operation, lost.message)
 
         lane.call(Call(operation, {}, keep, lost))
+
+    def _keep_costs(self, rows: list[dict[str, Any]]) -> None:
+        lines = [CostLine(**row) for row in rows]
+        self._costs = {(line.separator, line.quality): line for line in lines}
 
     def _keep_separators(self, rows: list[dict[str, Any]]) -> None:
         self.separators = tuple(SeparatorState(**row) for row in rows)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -284,6 +285,19 @@ def test_an_estimate_learns_from_finished_jobs(tmp_path: Path) -> None:
     assert after.seconds == pytest.approx(done.result.took_s, rel=0.01)
     assert twice.seconds == pytest.approx(2 * after.seconds, rel=0.01)
     assert after.disk_bytes == 2 * 2 * 4 * 96_000
+
+
+def test_an_estimate_without_jobs_is_the_engines_own(tmp_path: Path) -> None:
+    ask = EstimateAsk(duration_s=600.0, n_channels=2, options=BUILTIN)
+    with driving(tmp_path / "store") as desk:
+        guess = desk.estimate(ask)
+        deadline_s = time.monotonic() + 60
+        while (told := desk.estimate(ask)) == guess and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        longer = desk.estimate(EstimateAsk(duration_s=6000.0, n_channels=2, options=BUILTIN))
+    assert told != guess, "a worker was asked meanwhile"
+    assert told.memory_bytes == longer.memory_bytes == 300_000_000
+    assert longer.seconds > 5 * told.seconds
 
 
 def test_limits_have_codes_of_their_own(tmp_path: Path) -> None:

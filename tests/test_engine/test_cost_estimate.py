@@ -15,6 +15,8 @@ from engine.cost.clock import StageClock
 from engine.cost.cost import Cost, corrected, readable_s
 from engine.cost.footprint import WeightFormat
 from engine.cost.ledger import VERSION, Ledger
+from engine.cost.lines import line_of
+from engine.cost.overview import cost_lines
 from engine.cost.rates import Rates, guessed_rates
 from engine.cost.shape import ModelShape
 from engine.cost.stages import STAGES, Foreseen
@@ -253,6 +255,19 @@ def test_int8_and_16_bits_take_less_memory() -> None:
     full, short = host(precision="float32"), host(precision="bfloat16")
     least = host(precision="bfloat16", int8=True)
     assert least < short < full
+
+
+def test_lines_say_what_ready_separators_take(tmp_path: Path) -> None:
+    lines = cost_lines(tmp_path / "models")
+    assert [(line.separator, line.quality) for line in lines] == [
+        ("builtin", quality) for quality in ("draft", "standard", "best")
+    ]
+    costs = costing()
+    line = line_of(lambda sound, options: costs.cost(sound, DOG, options), "standard")
+    assert 0 < line.per_take_s < line.per_channel_s
+    expected = costs.cost(Sound.lasting(600), DOG, replace(PLAIN, n_candidates=2)).seconds
+    told = line.fixed_s + 600 * 2 * (line.per_channel_s + line.per_take_s)
+    assert told == pytest.approx(expected, rel=0.1)
 
 
 def test_rates_are_numbers_or_nothing() -> None:

@@ -25,6 +25,7 @@ from engine.model.companions import Lazy
 from engine.model.masked_video import masked_frames
 from engine.model.span_predictor import SpanPredictor
 from engine.model.vision_encoder import VisionEncoder
+from engine.sam_audio.beside import BesidePlan
 from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.frames import Frames
 from engine.sam_audio.loading import loaded
@@ -234,11 +235,12 @@ def test_video_features_are_made_once_and_cut_to_a_stretch(plain: Path) -> None:
     with torch.inference_mode():
         encoder = model.companions.vision_encoder.on(model.device)
         whole = encoder.encode_video(masked_frames(video, 200))
-    features = see(model, model.device, video, 200, Window(0, 200), Scratch()).whole()[0]
+    eyes = BesidePlan("vision tower", model.device, n_at_once=8)
+    features = see(model, eyes, video, 200, Window(0, 200), Scratch()).whole()[0]
     torch.testing.assert_close(features, whole, atol=1e-6, rtol=1e-5)
-    part = see(model, model.device, video, 200, Window(33, 101), Scratch()).whole()[0]
+    part = see(model, eyes, video, 200, Window(33, 101), Scratch()).whole()[0]
     torch.testing.assert_close(part, whole[33:101], atol=1e-6, rtol=1e-5)
-    still = see(model, model.device, MaskedVideo(frames[:1]), 1200, Window(0, 1200), Scratch())
+    still = see(model, eyes, MaskedVideo(frames[:1]), 1200, Window(0, 1200), Scratch())
     assert still.n_frames == 1200
 
     loads: list[int] = []
