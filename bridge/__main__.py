@@ -5,7 +5,6 @@ pays for another's start-up, and so that this module depends on none of them.
 """
 
 import importlib
-import importlib.metadata
 import runpy
 import sys
 from dataclasses import dataclass
@@ -69,9 +68,11 @@ def _usage() -> str:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        return importlib.metadata.version("stemlasso")
-    except importlib.metadata.PackageNotFoundError:
+        return version("stemlasso")
+    except PackageNotFoundError:
         return "unknown (running from a checkout that is not installed)"
 
 

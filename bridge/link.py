@@ -3,13 +3,12 @@
 import itertools
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from .connection import Connection
 from .errors import AuthenticationError, ProtocolError, ServerUnavailable
+from .monitor import read_event
 from .protocol.codec import (
     WELCOME,
     Event,
@@ -47,8 +46,8 @@ class Link:
                 f"{self.connection.endpoint}: no server answered within {timeout_s:g} s, or its "
                 "key is not the one expected"
             )
-        event: Any = recv_monitor_message(self._monitor)
-        if event["event"] != zmq.EVENT_HANDSHAKE_SUCCEEDED:
+        event, _ = read_event(self._monitor)
+        if event != zmq.EVENT_HANDSHAKE_SUCCEEDED:
             raise AuthenticationError(
                 f"{self.connection.endpoint}: the server does not let this key in; "
                 "`stemlasso keys` shows it, and `stemlasso keys allow` on the server lets it in"

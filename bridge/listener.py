@@ -8,12 +8,11 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from .errors import ServerUnavailable
+from .monitor import read_event
 from .protocol.codec import WELCOME
 from .protocol.limits import FRAME_BYTES
 from .security import KeyPair
@@ -78,11 +77,11 @@ class Listener:
     def watch_connections(self) -> None:
         """Take note of who came and went."""
         while self.monitor.poll(0):
-            event: Any = recv_monitor_message(self.monitor)
-            if event["event"] == zmq.EVENT_ACCEPTED:
-                self._connected.add(event["value"])
+            event, descriptor = read_event(self.monitor)
+            if event == zmq.EVENT_ACCEPTED:
+                self._connected.add(descriptor)
             else:
-                self._connected.discard(event["value"])
+                self._connected.discard(descriptor)
 
     def greet_subscribers(self) -> None:
         """Send `WELCOME` for each subscription to it: what was subscribed before is in force."""
