@@ -57,11 +57,14 @@ def box_means(sums: Values, n_blocks: int, n_bins: int) -> Values:
     return means
 
 
-def band_means(means: Values) -> Values:
-    """Mean of [B, F] over a band about as wide as the ear's, a sixth of its frequency."""
+def band_means(means: Values, half_width: float = 1 / 12) -> Values:
+    """Mean of [B, F] over a band, `half_width` of its frequency to either side.
+
+    By default it is about as wide as the ear's.
+    """
     n_bins = means.shape[1]
     centre = np.arange(n_bins)
-    half = np.maximum(2, centre // 12)
+    half = np.maximum(2, (centre * half_width).astype(int))
     low, high = np.maximum(centre - half, 0), np.minimum(centre + half + 1, n_bins)
     total = np.zeros((len(means), n_bins + 1), np.result_type(means.dtype, np.float64))
     np.cumsum(means, axis=1, out=total[:, 1:])

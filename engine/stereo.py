@@ -171,9 +171,9 @@ def place(
 def _stems(spectra: Spectra, placement: Placement, n_heard_bins: int) -> Iterator[Spectra]:
     """Spectra [C, n, F] of every stem without context, from those [C + 2K, T, F] of the rows."""
     n_channels, n_takes = len(placement.weights), placement.n_takes
-    mixture, targets = Channels.of(spectra[:n_channels]), spectra[n_channels:][:n_takes]
-    residuals = spectra[n_channels + n_takes :]
     weights = np.array(placement.weights)
+    mixture = Channels.of(spectra[:n_channels], weights)
+    targets, residuals = spectra[n_channels:][:n_takes], spectra[n_channels + n_takes :]
 
     first: Spectra | None = None
     for target, residual in zip(targets, residuals, strict=True):
