@@ -8,11 +8,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from tqdm import tqdm
 
-from engine.data import JsonValue, Progress, Prompt, Separation, SeparationOptions, Separator
+from engine.data import (
+    JsonValue,
+    Presence,
+    Progress,
+    Prompt,
+    Separation,
+    SeparationOptions,
+    Separator,
+)
 from engine.errors import AudioError, AudioNotFound, EngineError, OutputExists
 from engine.render import RenderPlan
 from engine.separator import find_separator, separate
@@ -33,6 +42,8 @@ from .separate_options import (
     unheeded,
 )
 from .store_root import store_root
+
+_LANE_COLUMNS = 60
 
 
 @dataclass(frozen=True)
@@ -153,8 +164,19 @@ def _summary(mixture: Path, result: Separation, took_s: float) -> str:
     if result.spans:
         lines.append(f"  spans     {' '.join(map(str, result.spans))}")
     lines.append(f"  confidence {result.confidence:.2f}")
+    if result.presence is not None:
+        lines.append(f"  presence  {_drawn(result.presence)}  (0 absent, 9 sure, over time)")
     lines += [f"  note: {notice.message}" for notice in result.notices]
     return "\n".join(lines)
+
+
+def _drawn(lane: Presence) -> str:
+    """A digit for every sixtieth of the time, or for every value of a short lane: its highest."""
+    n_columns = min(len(lane.values), _LANE_COLUMNS)
+    edges = [column * len(lane.values) // n_columns for column in range(n_columns + 1)]
+    return "".join(
+        str(min(int(10 * max(lane.values[first:last])), 9)) for first, last in pairwise(edges)
+    )
 
 
 def main(argv: list[str]) -> int:

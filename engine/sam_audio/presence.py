@@ -42,14 +42,16 @@ _UNSPOTTED_NATS = 1.5
 _SAID_NATS = 5.0
 """What a user drew outweighs everything that is estimated."""
 
-_SUREST_S = 1.0
+_SUREST_S = 0.4
+"""About the shortest sound that the smoothed evidence can hold."""
+
 LOW_CONFIDENCE = 0.5
 """Below it the result says that the sound may not be there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """lane: of the best take.   confidence: the mean of its surest second.
+    """lane: of the best take.   confidence: the mean of its surest 0.4 s.
 
     gates: one a take, in the time of the stretch; `None` where nothing is to be held back.
     """
@@ -150,7 +152,7 @@ def lane_of(nats: NDArray[np.float32], frame_s: float, start_s: float) -> Presen
 
 
 def confidence_of(nats: NDArray[np.float32], frame_s: float) -> float:
-    """The mean probability of the surest second, of however many pieces it is."""
+    """The mean probability of the surest 0.4 s, of however many pieces they are."""
     n_surest = min(max(round(_SUREST_S / frame_s), 1), len(nats))
     surest = np.sort(_probability(nats))[-n_surest:]
     return round(float(surest.mean()), 3)

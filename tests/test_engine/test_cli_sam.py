@@ -248,6 +248,25 @@ def test_an_unknown_choice_is_a_wrong_command_line(
     assert option in capsys.readouterr().err
 
 
+def test_the_summary_draws_the_lane_and_says_that_the_sound_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixture = write_noise(tmp_path / "mix.wav", 48_000, 1, "PCM_16", seconds=2)
+    command = ["separate", str(mixture), "--separator", SMALL, *QUICK, "-d", "dog"]
+    assert main([*command, "--span=1:1.2", "--span=-0:0.8", "--span=-1.3:2"]) == 0
+    shown = capsys.readouterr().out
+    (lane,) = [line.split()[1] for line in shown.splitlines() if "presence " in line]
+    assert len(lane) == 10
+    assert lane[:4] == "0000"
+    assert lane[5] == "9"
+    assert "does not seem to be" not in shown
+    assert main([*command, "--span=-0:2", "--overwrite"]) == 0
+    shown = capsys.readouterr().out
+    assert "0000000000" in shown
+    assert "note: The sound does not seem to be in the mixture" in shown
+    assert "note: The sound was found nowhere" in shown
+
+
 def test_the_cost_is_said_and_nothing_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
