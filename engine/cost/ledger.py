@@ -32,7 +32,7 @@ _MOST = 4.0
 """A run that took more than 4 times longer or shorter than foreseen was disturbed, or is of another
 kind; it counts as 4 times."""
 
-_LEAST_S = 0.5
+_LEAST_S = 2.0
 """Stages that are foreseen shorter, and took less, tell nothing about rates."""
 
 _UNSURE_OF_MEASURED, _UNSURE_OF_LEARNED = 1.35, 1.15

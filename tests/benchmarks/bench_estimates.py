@@ -5,8 +5,8 @@
 Every case is a fresh process with a model of random weights. It measures the machine (`calibrated`,
 the quick measurement of `stemlasso bench --calibrate`), does a second of sound so that the model is
 loaded and warm, asks what the case will cost, does it, and compares. Peak memory is the process's
-own, counted anew from the start of the case (Linux); on CUDA the device's as well. Loading is not
-part of it: random weights do not come from a disk.
+own, counted anew from the start of the case (Linux); on CUDA the device's as well. Loading and
+the text encoder are not part of it: random weights do not come from a disk, and read no text.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ from engine.sam_audio.config import SamAudioConfig  # noqa: E402
 from engine.sam_audio.costing import Costing  # noqa: E402
 from engine.sam_audio.place import place_of  # noqa: E402
 from engine.sam_audio.separator import SamAudioSeparator  # noqa: E402
+from engine.samplers import Sampling  # noqa: E402
 from tests.benchmarks.with_peak import peak_bytes  # noqa: E402
 
 RATE = 48_000
@@ -80,6 +81,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cases whose line has one of these words")
     parser.add_argument("--threads", type=int, default=0, help="cores to use (default: all)")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bytes", action="store_true", help="one evaluation, no rates: bytes only")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -116,6 +118,7 @@ def row(case: Case, told: dict[str, float]) -> str:
 def run_child(case: Case, given: argparse.Namespace) -> dict[str, float]:
     """What a fresh process tells."""
     command = [sys.executable, __file__, "--child", json.dumps(asdict(case))]
+    command += ["--bytes"] if given.bytes else []
     command += ["--threads", str(given.threads), "--device", given.device]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -130,7 +133,7 @@ def child(case: Case, given: argparse.Namespace) -> dict[str, float]:
     options = SeparationOptions(
         n_candidates=case.n_takes,
         n_threads=given.threads or None,
-        quality=case.quality,
+        quality="standard" if given.bytes else case.quality,
         presence_gate=0.0,
     )
     sound = noise(case.duration_s)
@@ -170,19 +173,24 @@ def ready(
     if case.size == "builtin":
         return BuiltinSeparator(), Prompt(spans=[Span.present(0.2, 0.6), Span.absent(0.8, 1.2)])
     weights = WeightFormat(case.precision, case.int8)
+    sampling = Sampling("euler", 1) if given.bytes else Sampling()
     config = SamAudioConfig(
         device=given.device,
         precision=case.precision,  # type: ignore[arg-type]
         int8=case.int8,
         window_s=case.window_s,
         predict_spans="off",
+        sampling=sampling,
     )
-    spec, shape = RandomModel(case.size, weights), ModelShape.published(case.size)
+    spec = RandomModel(case.size, weights)
+    # random weights come with a stand-in for the text encoder
+    shape = replace(ModelShape.published(case.size), text_parameters=0)
     device = torch.device(given.device)
     ledger = Ledger()
     costing = Costing(case.size, shape, config, ledger)
     key = place_of(given.device).key(weights, costing.size, given.threads or None)
-    ledger.measured(key, calibrated(Bench(spec.config(), device, weights)))
+    if not given.bytes:
+        ledger.measured(key, calibrated(Bench(spec.config(), device, weights)))
     model = spec.make(device)
     return SamAudioSeparator(case.size, lambda: model, config, costing=costing), Prompt("dog")
 

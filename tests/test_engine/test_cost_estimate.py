@@ -213,7 +213,7 @@ def test_stages_are_told_apart_by_progress() -> None:
 
 def test_the_builtin_separator_has_a_cost_and_learns() -> None:
     separator = BuiltinSeparator()
-    noise = 0.1 * np.random.default_rng(0).standard_normal((48_000 * 40, 2)).astype(np.float32)
+    noise = 0.1 * np.random.default_rng(0).standard_normal((48_000 * 80, 2)).astype(np.float32)
     clip = clip_from_array(noise, 48_000)
     prompt = Prompt(spans=[Span.present(1, 2), Span.absent(3, 5)])
     before = separator.estimate_cost(clip, prompt, PLAIN)
