@@ -43,8 +43,19 @@ def _parser() -> argparse.ArgumentParser:
     add("--mask", type=Path, metavar="FILE", help="marks the object in the video")
     add("--separator", default="auto", choices=SEPARATORS)
     add("--quality", default="standard", choices=QUALITIES)
-    add("--stereo", default="project", choices=STEREO_MODES)
-    add("--residual-mode", default="exact", choices=RESIDUAL_MODES)
+    add(
+        "--stereo",
+        default="project",
+        choices=STEREO_MODES,
+        help="project: the mixture's own samples; generated: the model's own sound, placed where "
+        "the target lies; mono: that sound alike in every channel",
+    )
+    add(
+        "--residual-mode",
+        default="exact",
+        choices=RESIDUAL_MODES,
+        help="exact: mixture - target, both add up; generated: the model's own, they do not",
+    )
     add("--presence-gate", type=float, default=0.5, metavar="0..1")
     add("--candidates", type=int, default=1, metavar="N", help=f"takes, 1 to {MAX_CANDIDATES}")
     add("--seed", type=int, default=0, metavar="N", help=f"0 to {SEED_MAX}")
