@@ -108,6 +108,18 @@ class Window(QMainWindow):
         if name:
             self.bench.open_file(Path(name))
 
+    def copy_manifest(self) -> None:
+        """Put the path of the result's timeline manifest on the clipboard, for a DAW's script."""
+        job = self.bench.shown_job
+        clipboard = QApplication.clipboard()
+        if job is None or job.result is None or clipboard is None:
+            return
+        clipboard.setText(job.result.manifest_path)
+        self.notice.show_news(
+            "Every result is in the outbox for the DAW's script already. "
+            f"The path of this one's timeline manifest was copied: {job.result.manifest_path}"
+        )
+
     def ask_for_video(self) -> None:
         """Let the user add the film that a sound belongs to."""
         name, _ = QFileDialog.getOpenFileName(self, "Open a video", "", MEDIA)

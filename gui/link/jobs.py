@@ -108,7 +108,8 @@ def summary(job: Job) -> str:
         return job.error.message if job.error else "failed"
     if job.state == DONE and job.result is not None:
         took = "from the store" if job.result.from_store else short_duration(job.result.took_s)
-        return f"{job.result.separator or job.options.separator} · {took}"
+        sure = f" · {job.result.confidence:.0%} sure" if job.result.confidence < 1 else ""
+        return f"{job.result.separator or job.options.separator} · {took}{sure}"
     return job.state
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from PyQt6.QtCore import QRectF, QSize, pyqtSignal
 from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import (
+    QCheckBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -53,6 +54,11 @@ class FrameStrip(QWidget):
     def sizeHint(self) -> QSize:
         """A thin strip."""
         return QSize(300, STRIP_PX)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._theme = theme
+        self.update()
 
     def set_film(self, film: Film | None) -> None:
         """Show another film."""
@@ -106,9 +112,7 @@ class VideoPanel(QFrame):
         self.tools = {name: self._tool(name) for name in TOOLS}
         self.hint = label(HINTS["box"], "dim", wrap=True)
         self.keys = label("", "dim", wrap=True)
-        self.masked = QToolButton()
-        self.masked.setText("As the model sees it")
-        self.masked.setCheckable(True)
+        self.masked = QCheckBox("As the model sees it")
         self.masked.setAccessibleName("Show the video as the model sees it")
         self.masked.toggled.connect(self._show_masked)
         self.remove = QPushButton("Remove mark")
@@ -128,6 +132,7 @@ class VideoPanel(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
         self.view.set_theme(theme)
+        self.strip.set_theme(theme)
 
     def close_film(self) -> None:
         """End the thread that decodes."""

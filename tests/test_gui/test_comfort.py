@@ -169,7 +169,7 @@ def test_a_monkey_finds_no_exception_and_no_leak(panel: Window) -> None:
     settle()
     n_widgets = len(panel.findChildren(QWidget))
     memory = psutil.Process().memory_info().rss
-    monkey.play(800)
+    monkey.play(500)
     settle()
     assert len(panel.findChildren(QWidget)) <= n_widgets + 10
     assert psutil.Process().memory_info().rss < memory + 80_000_000

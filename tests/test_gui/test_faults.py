@@ -53,7 +53,7 @@ def start_job(window: Window) -> Job:
 @pytest.fixture
 def long_clip(tmp_path: Path) -> Path:
     """Long enough to be met in the middle of its computation."""
-    return write_mixture(tmp_path / "long.wav", 60.0, "PCM_16")
+    return write_mixture(tmp_path / "long.wav", 45.0, "PCM_16")
 
 
 def test_cancel_acts_within_a_second_and_the_job_can_be_done_again(
