@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .footprint import footprint
 from .stages import Foreseen
 
-_PROCESS_BYTES = 330_000_000
+PROCESS_BYTES = 330_000_000
 """Python with everything imported, before a model is loaded."""
 
 _CUDA_HOST_BYTES = 700_000_000
@@ -42,7 +42,7 @@ def bytes_of(run: Foreseen, device: str) -> Bytes:
     n_streams = task.n_takes + task.n_residuals
     waves = round(_WAVE_COPIES * n_streams * _WAVE_S * codec.sample_rate * 4)
     placing = _PER_CHANNEL_BYTES * task.n_takes * task.sound.n_channels
-    host = _PROCESS_BYTES + waves + placing
+    host = PROCESS_BYTES + waves + placing
     if device == "cuda":
         host += _CUDA_HOST_BYTES + (parts.weights if run.plan.offload else parts.text)
     else:

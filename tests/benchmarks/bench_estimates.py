@@ -1,6 +1,6 @@
 """What `estimate_cost` says against what runs take, as a Markdown table. Run by hand:
 
-    python tests/benchmarks/bench_estimates.py [--only small,bytes] [--threads 2] [--device cpu]
+    python tests/benchmarks/bench_estimates.py [--only "base;int8"] [--bytes] [--device cpu]
 
 Every case is a fresh process with a model of random weights. It measures the machine (`calibrated`,
 the quick measurement of `stemlasso bench --calibrate`), does a second of sound so that the model is
@@ -78,7 +78,7 @@ CASES = (
 def main() -> int:
     """Measure every case and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="cases whose line has one of these words")
+    parser.add_argument("--only", default="", help="cases whose line has one of these, apart by ;")
     parser.add_argument("--threads", type=int, default=0, help="cores to use (default: all)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--bytes", action="store_true", help="one evaluation, no rates: bytes only")
@@ -92,7 +92,7 @@ def main() -> int:
         "\n| case | foreseen s | took s | ratio | foreseen MB | peak MB | ratio | "
         "device MB foreseen | peak | ratio |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     )
-    wanted = [word for word in given.only.split(",") if word]
+    wanted = [word for word in given.only.split(";") if word]
     for case in CASES:
         if not wanted or any(word in str(case) for word in wanted):
             print(row(case, run_child(case, given)), flush=True)
