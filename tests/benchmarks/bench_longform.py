@@ -1,10 +1,12 @@
 """Memory, seams and agreement of windows on long files, as Markdown tables. Run by hand:
 
     python tests/benchmarks/bench_longform.py [--only memory,seams,plans] [--minutes 2,30]
+        [--model tiny|stand-in]
 
-memory  peak resident memory of a fresh process that separates a stereo 48 kHz 16-bit WAV into files
-        with a tiny SAM-Audio (two layers, random weights; real codec, default windows), and the
-        peak of memory on the CUDA device when there is one. glibc is told to give memory back
+memory  peak resident memory of a fresh process that separates a stereo 16-bit WAV into files, and
+        the peak of memory on the CUDA device when there is one, default windows. `tiny`: 48 kHz,
+        two layers, random weights, real codec; half an hour takes most of an hour. `stand-in`:
+        8 kHz, a codec that only cuts into frames; minutes. glibc is told to give memory back
         (MALLOC_MMAP_THRESHOLD_=131072): else what it keeps varies by chance, by 30 % and more
 seams   p of a permutation test (`seams.shift_test`) of spectral flux where windows overlap against
         elsewhere, its ratio and that of levels; a network whose windows disagree, 12 windows,
@@ -37,6 +39,7 @@ from engine.model import SAMAudio  # noqa: E402
 from engine.model.conditioning import Conditioning  # noqa: E402
 from engine.sam_audio.config import SamAudioConfig  # noqa: E402
 from engine.sam_audio.frames import Frames  # noqa: E402
+from engine.sam_audio.guidance import window_velocity  # noqa: E402
 from engine.sam_audio.sampling import Course, sampled_latents  # noqa: E402
 from engine.sam_audio.scratch import Scratch  # noqa: E402
 from engine.sam_audio.separator import SamAudioSeparator  # noqa: E402
@@ -51,6 +54,8 @@ from tests.test_engine.seams import (  # noqa: E402
     level,
     shift_test,
 )
+from tests.test_engine.stand_in_model import RATE as STAND_IN_RATE  # noqa: E402
+from tests.test_engine.stand_in_model import stand_in_separator  # noqa: E402
 from tests.test_engine.tiny_model import tiny_network, write_checkpoint  # noqa: E402
 
 RATE = 48_000
@@ -63,10 +68,11 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(PARTS))
     parser.add_argument("--minutes", default="2,30")
     parser.add_argument("--candidates", type=int, default=1)
+    parser.add_argument("--model", choices=("tiny", "stand-in"), default="tiny")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        return child(Path(given.child), given.candidates)
+        return child(Path(given.child), given)
     print(json.dumps({**hardware(), **versions()}), flush=True)
     for part in given.only.split(","):
         print(f"\n{PARTS[part](given)}", flush=True)
@@ -83,10 +89,12 @@ def memory(given: argparse.Namespace) -> str:
     for minutes in map(float, given.minutes.split(",")):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            write_noise(folder / "mix.wav", minutes)
+            write_noise(
+                folder / "mix.wav", minutes, RATE if given.model == "tiny" else STAND_IN_RATE
+            )
             write_checkpoint(folder / "model")
             start = time.perf_counter()
-            told = run_child(folder, given.candidates)
+            told = run_child(folder, given)
             took_s = time.perf_counter() - start
         peaks.append(told["peak_bytes"])
         device = f"{told['device_bytes'] / 1e6:.0f}" if told["device_bytes"] else "no device"
@@ -157,36 +165,40 @@ def latents(seed: int, noise: Frames, longest: int, joining: Joining, overlap: i
     return sampled_latents(velocity, noise, course, Scratch()).whole()
 
 
-def write_noise(path: Path, minutes: float) -> None:
+def write_noise(path: Path, minutes: float, rate: int) -> None:
     """A stereo file of noise."""
     random = np.random.default_rng(0)
-    with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16") as sound:
+    with soundfile.SoundFile(path, "w", rate, 2, "PCM_16") as sound:
         for _ in range(round(minutes * 6)):
-            sound.write(0.1 * random.standard_normal((10 * RATE, 2)))
+            sound.write(0.1 * random.standard_normal((10 * rate, 2)))
 
 
-def run_child(folder: Path, n_candidates: int) -> dict[str, int]:
+def run_child(folder: Path, given: argparse.Namespace) -> dict[str, int]:
     """What a fresh process tells of itself."""
-    command = [sys.executable, __file__, "--child", str(folder), "--candidates", str(n_candidates)]
+    command = [sys.executable, __file__, "--child", str(folder), "--model", given.model]
+    command += ["--candidates", str(given.candidates)]
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     told: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
     return told
 
 
-def child(folder: Path, n_candidates: int) -> int:
+def child(folder: Path, given: argparse.Namespace) -> int:
     """Separate the mixture in `folder` and print the peaks."""
-    config = SamAudioConfig(sampling=Sampling("midpoint", 2))
+    config = SamAudioConfig(sampling=Sampling("midpoint", 2), predict_spans="off")
     device = "cuda" if torch.cuda.is_available() else "cpu"
 
     def load() -> SAMAudio:
         return SAMAudio.from_pretrained(folder / "model", device=device)
 
+    separator = SamAudioSeparator("tiny", load, config)
+    if given.model == "stand-in":
+        separator = stand_in_separator(config, window_velocity)
     result = separate(
         folder / "mix.wav",
         Prompt("dog"),
-        separator=SamAudioSeparator("tiny", load, config),
-        options=SeparationOptions(n_candidates=n_candidates, presence_gate=0),
+        separator=separator,
+        options=SeparationOptions(n_candidates=given.candidates),
         output=folder / "out",
     )
     assert result.null_db == float("-inf")

@@ -1,6 +1,6 @@
 """How near the solvers come with how many evaluations, as Markdown tables. Run by hand:
 
-    python tests/benchmarks/bench_quality.py [--only flows,continued,tiny,small] [--frames 50]
+    python tests/benchmarks/bench_quality.py [--only flows,continued,tiny,small] [--frames 25]
 
 flows      distance from the true end in dB, and evaluations, on flows from noise to several narrow
            normal distributions per channel, whose ends are known (`known_flows`); the first row is
@@ -8,7 +8,7 @@ flows      distance from the true end in dB, and evaluations, on flows from nois
 continued  how many new evaluations it takes after a draft to come as near as the original's 16
            midpoint steps, for each way to go on from it (`continuations`), and what is left of the
            32. More than 60 is a dash
-tiny       the network with two layers and random weights, distance from 48 steps of `rk4`
+tiny       the network with two layers and random weights, distance from 24 steps of `rk4`
 small      the same in the published size `small`, with --frames latent frames, in float32 and in
            bfloat16, both against float32
 
@@ -79,7 +79,7 @@ def main() -> int:
     """Measure what was asked for and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(PARTS))
-    parser.add_argument("--frames", type=int, default=50)
+    parser.add_argument("--frames", type=int, default=25)
     given = parser.parse_args()
     print(json.dumps({**hardware(), **versions(), "threads": torch.get_num_threads()}), flush=True)
     for part in given.only.split(","):
@@ -155,20 +155,18 @@ def _field(network: SAMAudioNetwork, n_frames: int, seed: int) -> VectorField:
 def _against_rk4(
     columns: list[str], fields: list[VectorField], exact: list[VectorField], noise: Tensor
 ) -> str:
-    true_rk4 = Sampling("rk4", 48)
-    ends: dict[int, Tensor] = {id(each): true_rk4.solve(each, noise) for each in exact}
+    reference = Sampling("rk4", 24)
+    ends: dict[int, Tensor] = {}
+    for field in exact:
+        if id(field) not in ends:
+            ends[id(field)] = reference.solve(field, noise)
     chosen = [
-        Sampling("midpoint", 2),
         *QUALITIES.values(),
-        Sampling("euler", 32),
-        Sampling("midpoint", 24),
+        Sampling("midpoint", 2),
         Sampling("adams", 7, 0.7),
         Sampling("adams", 15, 0.7),
         Sampling("adams", 23, 0.7),
-        Sampling("adams", 31, 0.7),
         Sampling("adams", 47, 0.7),
-        Sampling("rk4", 12, 0.7),
-        Sampling("rk4", 12, 0.5),
     ]
     rows = [
         (

@@ -163,14 +163,14 @@ def test_what_a_window_does_not_see_counts_the_less_the_more_windows_share() -> 
         for overlap in (5, 20, 75)
     }
     assert errors[5] > 2 * errors[20] > 4 * errors[75] > 0
-    assert errors[75] < 0.02
+    assert errors[75] < 0.0015  # -56 dB; measured: -62 dB
 
 
 def test_plans_of_a_network_with_global_attention_agree_roughly() -> None:
     """Attention and group norm see all of a window: another window is another context.
 
-    With random weights, which depend on context as much as on anything, plans are measured to
-    agree to -33 dB; -25 dB is asked for.
+    With random weights, which depend on context as much as on anything, windows of 250 and
+    of 120 frames are measured to agree with one of 600 to -33 and -29 dB; -25 dB is asked for.
     """
     network = tiny_network()
     generator = torch.Generator().manual_seed(0)
