@@ -178,7 +178,7 @@ def blocks(x: Tensor) -> Iterator[tuple[int, int]]:
 def convolved(x: Tensor, kernel: Tensor, bias: Tensor, dilation: int, padding: int) -> Tensor:
     """x [N, C] through `kernel` [out, C, 1, k]; both channels last, and so is what comes out."""
     if x.device.type == "cuda" and not torch.backends.cudnn.allow_tf32:
-        # cuDNN's kernels for exact float32 reach a fourteenth of the rate (H200), products most.
+        # In exact float32 (H200), the decoder reaches 7 % of the rate by cuDNN and 54 % like this.
         return convolved_by_products(x, kernel, bias, dilation, padding)
     rows = x[None, None].permute(0, 3, 1, 2)
     out = functional.conv2d(rows, kernel, bias, 1, (0, padding), (1, dilation))
