@@ -1,6 +1,7 @@
 """Cancel, a killed engine, a killed server, a killed panel: the panel says so and loses nothing."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="processes are found and killed as Linux does it"
 )
 
+_NUMBERS = itertools.count()
+
 
 def newest(window: Window) -> Job | None:
     clip = window.bench.document.clip
@@ -52,8 +55,11 @@ def start_job(window: Window) -> Job:
 
 @pytest.fixture
 def long_clip(tmp_path: Path) -> Path:
-    """Long enough to be met in the middle of its computation."""
-    return write_mixture(tmp_path / "long.wav", 45.0, "PCM_16")
+    """Long enough to be met in the middle of its computation.
+
+    Another one each time: a server answers what it has done before from its store.
+    """
+    return write_mixture(tmp_path / "long.wav", 45.0 + next(_NUMBERS) / 100, "PCM_16")
 
 
 def test_cancel_acts_within_a_second_and_the_job_can_be_done_again(
