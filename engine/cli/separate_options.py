@@ -135,8 +135,8 @@ def _add_sound(parser: argparse.ArgumentParser) -> None:
         default="project",
         help="where a mono model's sound goes: project takes it out of the mixture's own samples "
         "(nothing invented, image and highs kept), generated is the model's own sound placed where "
-        "the target lies (for sounds buried so deep that no mask finds them), mono is that sound "
-        "alike in every channel (default: project)",
+        "the target lies (where masking is audible or the mixture is poor; nothing above 24 kHz), "
+        "mono is that sound alike in every channel (default: project)",
     )
     add(
         "--residual-mode",
