@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from engine.data import SeparationOptions, Span
 from engine.model.conditioning import Conditioning
 from engine.model.text_encoder import EncodedText
 from engine.sam_audio.config import SamAudioConfig
+from engine.sam_audio.device import computing
 from engine.sam_audio.frames import Frames
 from engine.sam_audio.guidance import Guidance, window_velocity
 from engine.sam_audio.sampling import Course, sampled_latents
@@ -32,6 +34,13 @@ from .stand_in_model import RATE, gives_the_mixture, stand_in_separator
 from .tiny_model import tiny_network
 
 DOG = Prompt("dog")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Arrays this small take several times as long when threads share them."""
+    with computing(1):
+        yield
 
 
 @given(
