@@ -1,6 +1,7 @@
 """Compiled blocks and recorded evaluations: the same velocity, and a way on without them."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -64,10 +65,17 @@ def test_compiled_blocks_give_the_plain_velocity() -> None:
     assert kernels.notices() == ()
 
 
-def test_without_a_compiler_it_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_compiler() -> Iterator[None]:
+    """A machine that has none."""
     from torch._inductor import config
 
-    monkeypatch.setattr(config.cpp, "cxx", ("no-such-compiler",))
+    with config.patch({"cpp.cxx": ("no-such-compiler",)}):
+        yield
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_without_a_compiler_it_goes_on_and_says_so() -> None:
     kernels = Kernels(compile=True)
     assert torch.equal(velocity(kernels), velocity(Kernels()))
     assert not kernels.compiles
@@ -122,12 +130,8 @@ def test_nothing_is_recorded_where_there_is_no_cuda() -> None:
     assert kernels.notices() == ()
 
 
-def test_a_separation_that_cannot_compile_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from torch._inductor import config
-
-    monkeypatch.setattr(config.cpp, "cxx", ("no-such-compiler",))
+@pytest.mark.usefixtures("no_compiler")
+def test_a_separation_that_cannot_compile_says_so(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "model")
     settings = SamAudioConfig(device="cpu", sampling=Sampling("euler", 1), compile=True)
     separator = SamAudioSeparator("tiny", lambda: load_installed(folder, None, settings), settings)
