@@ -26,6 +26,7 @@ from .rates import Rates
 
 log = logging.getLogger(__name__)
 
+CACHE_VARIABLE = "STEMLASSO_CACHE"
 VERSION = 1
 _N_KEPT = 9
 _MOST = 4.0
@@ -48,14 +49,17 @@ class Ratio:
     spread: float = _UNSURE_OF_MEASURED
 
 
-def cache_folder() -> Path:
-    """The user's cache folder for StemLasso on this system; it need not exist."""
+def cache_folder(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """The folder that the environment names, or the user's cache folder; it need not exist."""
+    if named := environ.get(CACHE_VARIABLE, ""):
+        return Path(named).expanduser()
     home = Path.home()
-    if sys.platform == "win32":
-        return home / "AppData" / "Local" / "StemLasso" / "Cache"
-    if sys.platform == "darwin":
+    if platform == "win32":
+        local = environ.get("LOCALAPPDATA") or home / "AppData" / "Local"
+        return Path(local) / "StemLasso" / "Cache"
+    if platform == "darwin":
         return home / "Library" / "Caches" / "StemLasso"
-    return home / ".cache" / "stemlasso"
+    return Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "stemlasso"
 
 
 class Ledger:
