@@ -24,13 +24,14 @@ class Connection:
 
     endpoint: of requests. server_public_key: the server's; the client keys are this user's own.
     pid: the server's process, 0 for one on another computer. started_s: seconds since 1970.
+    protocol: that of a file which does not say it is the first one.
     """
 
     endpoint: str = text()
     server_public_key: str = text(max_bytes=40)
     client_public_key: str = text(max_bytes=40)
     client_secret_key: str = text(max_bytes=40)
-    protocol: str = text(max_bytes=16, default=PROTOCOL_VERSION)
+    protocol: str = text(max_bytes=16, default="1.0")
     server_version: str = text(max_bytes=64, default="")
     server_id: str = identifier(default="")
     pid: int = count(default=0)

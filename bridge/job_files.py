@@ -13,7 +13,16 @@ from typing import Any
 
 from .atomic import sync_folder, write_json
 from .protocol.fields import to_wire
-from .protocol.values import Clip, Job, JobResult, Problem, Stem, WireSpan
+from .protocol.values import (
+    MAX_PRESENCE,
+    Clip,
+    Job,
+    JobResult,
+    PresenceLane,
+    Problem,
+    Stem,
+    WireSpan,
+)
 from .stem_names import stem_base, stem_stem
 from .store_layout import StoreLayout
 from .time_reference import read_time_reference, write_time_reference
@@ -85,6 +94,7 @@ class JobFiles:
                 for notice in summary["notices"][:15]
             ),
             took_s=float(summary["took_s"]),
+            presence=presence_lane(summary["presence"]),
         )
 
     def write_receipt(self, job: Job, clip: Clip, key: str, details: Mapping[str, Any]) -> None:
@@ -134,6 +144,20 @@ class JobFiles:
             )
             for role, index, path, score in takes
         )
+
+
+def presence_lane(lane: Mapping[str, Any] | None) -> PresenceLane | None:
+    """The engine's lane as it goes over the wire; the receipt has it as it was.
+
+    Where a long clip makes one value of several it is the largest: a short sound still shows.
+    """
+    if lane is None or not lane["values"]:
+        return None
+    values = lane["values"]
+    n_each = -(-len(values) // MAX_PRESENCE)
+    largest = [max(values[first : first + n_each]) for first in range(0, len(values), n_each)]
+    percent = tuple(min(max(round(100 * value), 0), 100) for value in largest)
+    return PresenceLane(lane["period_s"] * n_each, max(lane["start_s"], 0.0), percent)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

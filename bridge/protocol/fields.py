@@ -16,7 +16,7 @@ Check = Callable[[str, object], Any]
 """(name of the field, value met) -> the value to keep. Raises FieldError."""
 
 _NONE_GIVEN = object()
-_FIELDS_OF: dict[type[Any], tuple[tuple[str, Check, bool], ...]] = {}
+_FIELDS_OF: dict[type[Any], tuple[tuple[str, Check, bool, bool], ...]] = {}
 """Looked up once a class: encoding and decoding go through it for every message."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -35,7 +35,7 @@ def from_wire(message: type[Message], value: object, name: str = "") -> Message:
     if not isinstance(value, Mapping):
         raise FieldError(f"{name or 'the body'}: a map was expected, not {_shown(value)}")
     known = {}
-    for field_name, check, is_needed in _fields_of(message):
+    for field_name, check, is_needed, _ in _fields_of(message):
         if field_name in value:
             path = f"{name}.{field_name}" if name else field_name
             known[field_name] = check(path, value[field_name])
@@ -45,12 +45,20 @@ def from_wire(message: type[Message], value: object, name: str = "") -> Message:
 
 
 def to_wire(value: object) -> Any:
-    """`value` as msgpack can pack it: dataclasses as maps, tuples as lists."""
+    """`value` as msgpack can pack it: dataclasses as maps, tuples as lists.
+
+    A part that a later minor added is left out when it is `None`: such a message has the bytes
+    that it always had.
+    """
     if isinstance(value, str | bytes | int | float) or value is None:
         return value
     if isinstance(value, tuple):
         return [to_wire(each) for each in value]
-    return {name: to_wire(getattr(value, name)) for name, _, _ in _fields_of(type(value))}
+    return {
+        name: to_wire(content)
+        for name, _, _, is_later in _fields_of(type(value))
+        if (content := getattr(value, name)) is not None or not is_later
+    }
 
 
 def described(message: type[Any]) -> tuple[tuple[str, str, Any], ...]:
@@ -174,6 +182,12 @@ def part(message: type[Any], *, or_none: bool = False, default: Any = _NONE_GIVE
     return _field(check, _or_null(message.__name__, or_none), default)
 
 
+def later_part(message: type[Any]) -> Any:
+    """Another message inside this one, which a later minor added: `None` is not sent."""
+    made = part(message, or_none=True, default=None)
+    return dataclasses.field(default=None, metadata={**made.metadata, "is_later": True})
+
+
 def parts(message: type[Any], *, at_most: int = 256, default: Any = ()) -> Any:
     """Several other messages, kept as a tuple."""
 
@@ -196,12 +210,29 @@ def words(*allowed: str, at_most: int = 64, default: Any = ()) -> Any:
     return _field(check, f"list of {one.metadata['kind']}; to {at_most}", default)
 
 
-def _fields_of(message: type[Any]) -> tuple[tuple[str, Check, bool], ...]:
-    """Name, check and whether it must be there, for each field of a message."""
+def counts(*, at_least: int = 0, at_most: int = COUNT_MAX, most_entries: int, default: Any) -> Any:
+    """Several whole numbers from `at_least` to `at_most`, kept as a tuple."""
+    one = count(at_least=at_least, at_most=at_most)
+    check_one: Check = one.metadata["check"]
+
+    def check(name: str, value: object) -> tuple[int, ...]:
+        each = enumerate(_list(name, value, most_entries))
+        return tuple(check_one(f"{name}[{index}]", number) for index, number in each)
+
+    return _field(check, f"list of {one.metadata['kind']}; to {most_entries}", default)
+
+
+def _fields_of(message: type[Any]) -> tuple[tuple[str, Check, bool, bool], ...]:
+    """Name, check, whether it must be there and whether it came later, for each field."""
     found = _FIELDS_OF.get(message)
     if found is None:
         found = _FIELDS_OF[message] = tuple(
-            (field.name, field.metadata["check"], field.default is dataclasses.MISSING)
+            (
+                field.name,
+                field.metadata["check"],
+                field.default is dataclasses.MISSING,
+                field.metadata.get("is_later", False),
+            )
             for field in dataclasses.fields(message)
         )
     return found

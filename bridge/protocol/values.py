@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass
 
-from .fields import choice, count, flag, identifier, number, part, parts, text, words
+from .fields import (
+    choice,
+    count,
+    counts,
+    flag,
+    identifier,
+    later_part,
+    number,
+    part,
+    parts,
+    text,
+    words,
+)
 
 PATH_BYTES = 16 * 1024
 """Longest path; systems allow 4 KiB (Linux) to 32,767 UTF-16 units (Windows)."""
@@ -12,6 +24,8 @@ MAX_CHANNELS = 32
 MAX_SAMPLE_RATE = 768_000
 MAX_CANDIDATES = 8
 SEED_MAX = 2**32 - 1
+MAX_PRESENCE = 1024
+"""Longest lane on the wire, as many entries as a list may have."""
 
 SEPARATORS = (
     "auto",
@@ -157,10 +171,37 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceLane:
+    """How sure it is that the sound is there, over time: each value holds for one period.
+
+    start_s: where the first period begins, in seconds from the start of the clip.
+    percent: 0, absent, to 100, sure.
+    """
+
+    period_s: float = number(at_least=0)
+    start_s: float = number(at_least=0, default=0.0)
+    percent: tuple[int, ...] = counts(at_most=100, most_entries=MAX_PRESENCE, default=())
+
+    @property
+    def end_s(self) -> float:
+        """Where the last period ends."""
+        return self.start_s + self.period_s * len(self.percent)
+
+    def at(self, time_s: float) -> int | None:
+        """Percent at a time; `None` where the lane says nothing."""
+        if not self.start_s <= time_s < self.end_s:
+            return None
+        return self.percent[
+            min(int((time_s - self.start_s) / self.period_s), len(self.percent) - 1)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """What a finished job made. Paths are empty for a client that gets no paths.
 
     null_db: level of mixture - target - residual; `None` when they add up exactly.
+    presence: confidence over time, `None` from a separator that does not estimate it.
     from_store: whether the same work had been done before and was answered from the store.
     """
 
@@ -175,6 +216,7 @@ class JobResult:
     notices: tuple[Problem, ...] = parts(Problem, at_most=16)
     took_s: float = number(default=0.0)
     from_store: bool = flag(default=False)
+    presence: PresenceLane | None = later_part(PresenceLane)
 
 
 @dataclass(frozen=True, slots=True)

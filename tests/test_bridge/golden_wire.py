@@ -3,17 +3,20 @@
     python tests/test_bridge/golden_wire.py     writes them anew
 
 One file a message: each frame as its length (4 bytes, big-endian) and its bytes. `index.json` says
-what each of them means.
+what each of them means. Messages of an earlier minor keep the prologue that they were first written
+with: `SINCE` names those that are newer than 1.0.
 """
 
 import json
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.errors import LimitReached, VersionMismatch
 from bridge.protocol.codec import (
     MAGIC,
+    PROLOGUE,
     encode_error,
     encode_event,
     encode_reply,
@@ -49,10 +52,12 @@ from bridge.protocol.values import (
     JobOptions,
     JobProgress,
     JobResult,
+    PresenceLane,
     Stem,
     WirePrompt,
     WireSpan,
 )
+from bridge.protocol.version import MAJOR
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "wire"
 
@@ -82,6 +87,19 @@ DONE_JOB = Job(
     result=JobResult(STEMS, "/store/j1/timeline.json", "/store/j1/receipt.json", "/store/j1",
                      "builtin", PROMPT.spans, 0.8, None, (), 1.5),
 )  # fmt: skip
+assert DONE_JOB.result is not None
+SURE_JOB = replace(
+    DONE_JOB,
+    options=JobOptions(separator="sam-audio-small"),
+    result=replace(
+        DONE_JOB.result,
+        separator="sam-audio-small",
+        presence=PresenceLane(0.2, 0.4, (0, 3, 97, 100, 50, 0, 0, 12)),
+    ),
+)
+
+SINCE = {"reply_job_get_presence": 1, "event_job_done_presence": 1}
+"""The minor that a message needs, where it is not 0."""
 
 REQUESTS = {
     "request_hello": (1, "hello", Hello("shim", "0.1.0"), b""),
@@ -117,6 +135,7 @@ REPLIES = {
     "reply_clip_put_upload": (4, "clip.put", ClipPutReply(None, "u1", 262_144, 8), b""),
     "reply_clip_chunk": (5, "clip.chunk", UploadProgress(24, 1), b""),
     "reply_job_get_done": (8, "job.get", JobReply(DONE_JOB), b""),
+    "reply_job_get_presence": (10, "job.get", JobReply(SURE_JOB), b""),
     "reply_events_subscribe": (
         9,
         "events.subscribe",
@@ -139,11 +158,12 @@ EVENTS = {
         JobProgressed("j1", JobProgress("separating", 0.5, 0.75)),
     ),
     "event_job_done": ("job.done", 14, 1_700_000_003.0, JobReply(DONE_JOB)),
+    "event_job_done_presence": ("job.done", 15, 1_700_000_003.5, JobReply(SURE_JOB)),
 }
 
 
 def messages() -> dict[str, list[bytes]]:
-    """Every golden message as frames, made by the code as it is now."""
+    """Every golden message as frames, made by the code as it is now, with the minor it needs."""
     made = {
         **{name: encode_request(*each) for name, each in REQUESTS.items()},
         **{
@@ -156,6 +176,9 @@ def messages() -> dict[str, list[bytes]]:
             for name, (name_, n, t, body) in EVENTS.items()
         },
     }
+    for name, frames in made.items():
+        own = MAGIC + bytes([MAJOR, SINCE.get(name, 0)])
+        made[name] = [own if frame == PROLOGUE else frame for frame in frames]
     newer = list(made["request_hello"])
     newer[0] = MAGIC + bytes([2, 0])
     made["request_of_major_2"] = newer

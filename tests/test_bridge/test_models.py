@@ -1,5 +1,6 @@
 """Models through the bridge: jobs with a real, tiny SAM-Audio, downloads, one model at a time."""
 
+import json
 import os
 import signal
 import sys
@@ -92,6 +93,13 @@ def test_the_best_separator_that_is_there_is_chosen(desk: Driver, tmp_path: Path
     again = desk.result(desk.submit(clip, DOG, SAM))
     assert again.result is not None
     assert again.result.from_store
+    # how sure it is goes over the wire, the first time and from the store
+    receipt = json.loads(Path(done.result.receipt_path).read_text("utf-8"))
+    lane = done.result.presence
+    assert lane is not None
+    assert lane.percent == tuple(round(100 * each) for each in receipt["presence"]["values"])
+    assert lane.end_s >= 1.0
+    assert again.result.presence == lane
 
 
 def test_another_separator_takes_the_place_of_the_model(desk: Driver, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from bridge.folders import Folders
 from bridge.protocol.codec import PROLOGUE
 from bridge.protocol.limits import FRAME_BYTES
 from bridge.protocol.messages import OPERATIONS, ClipPut, ClipReply, Upload
+from bridge.protocol.version import PROTOCOL_VERSION
 
 from .conftest import StartServer, end, eventually, make_samples
 from .raw_peer import RawPeer
@@ -40,7 +41,7 @@ def peer(connection: Connection) -> Iterator[RawPeer]:
 
 def test_it_says_who_it_is_and_answers_pings(client: Client, server: Process) -> None:
     assert client.welcome.pid == server.pid
-    assert client.welcome.protocol == "1.0"
+    assert client.welcome.protocol == PROTOCOL_VERSION
     assert client.welcome.paths
     assert client.ping() > 0
 
