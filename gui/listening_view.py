@@ -150,6 +150,8 @@ class ListeningView:
             self._connect_header(header)
         for wave in self.lanes.waves.values():
             wave.seek_wanted.connect(listening.seek)
+        for strip in self.lanes.strips.values():
+            strip.seek_wanted.connect(listening.seek)
 
     def _on_playhead(self) -> None:
         time = self._bench.time

@@ -22,6 +22,7 @@ from gui.icons import icon
 from gui.state.audition import MIXTURE, RESIDUAL, TARGET, Audition, Lane
 from gui.state.time_window import TimeWindow
 from gui.theme import DARK, Theme
+from gui.views.presence_strip import STRIP_PX, PresenceStrip
 from gui.views.wave_paint import height_gain, paint_wave
 
 from .parts import label, row
@@ -232,7 +233,7 @@ class LaneWave(QWidget):
 
 
 class LaneList(QScrollArea):
-    """One row a stem; more than a few scroll."""
+    """One row a stem, with how sure it is below where that is known; more than a few scroll."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -241,6 +242,7 @@ class LaneList(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.headers: dict[str, LaneHeader] = {}
         self.waves: dict[str, LaneWave] = {}
+        self.strips: dict[str, PresenceStrip] = {}
         self._theme = DARK
         self.hide()
 
@@ -256,7 +258,7 @@ class LaneList(QScrollArea):
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.headers, self.waves = {}, {}
+        self.headers, self.waves, self.strips = {}, {}, {}
         for number, (lane, sound) in enumerate(zip(lanes[1:], sounds, strict=True), start=2):
             header = LaneHeader(lane, number)
             wave = LaneWave(lane.name, sound, mixture, time)
@@ -266,11 +268,14 @@ class LaneList(QScrollArea):
             line.addWidget(wave, 1)
             column.addLayout(line)
             self.headers[lane.name], self.waves[lane.name] = header, wave
+            if lane.presence is not None:
+                self.strips[lane.name] = strip = PresenceStrip(lane.presence, time)
+                column.addLayout(_below(strip))
         column.addStretch(1)
         self.setWidget(content)
         self.set_theme(self._theme)
         n_rows = min(len(lanes) - 1, N_SHOWN)
-        self.setFixedHeight(n_rows * LANE_PX)
+        self.setFixedHeight(n_rows * LANE_PX + len(self.strips) * STRIP_PX)
         self.setVisible(n_rows > 0)
 
     def set_theme(self, theme: Theme) -> None:
@@ -280,6 +285,21 @@ class LaneList(QScrollArea):
             header.set_theme(theme)
         for wave in self.waves.values():
             wave.set_theme(theme)
+        for strip in self.strips.values():
+            strip.set_theme(theme)
+
+
+def _below(strip: PresenceStrip) -> QHBoxLayout:
+    """A strip under its waveform, with what it is in the gutter."""
+    name = label("confidence", "dim")
+    name.setFixedSize(HEADER_PX, STRIP_PX)
+    name.setContentsMargins(28, 0, 0, 0)
+    name.setToolTip(strip.toolTip())
+    line = QHBoxLayout()
+    line.setSpacing(0)
+    line.addWidget(name)
+    line.addWidget(strip, 1)
+    return line
 
 
 def asked(audition: Audition, name: str, as_well: bool) -> Audition:

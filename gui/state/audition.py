@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bridge.protocol.values import PresenceLane
 from gui.audio.measure import Levels
 
 MIXTURE, TARGET, RESIDUAL = "mixture", "target", "residual"
@@ -15,12 +16,16 @@ FULL = 0.98
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A sound to listen to. name: the same in every job, such as `target` or `take 2`."""
+    """A sound to listen to. name: the same in every job, such as `target` or `take 2`.
+
+    presence: how sure it is that the sound is in it, over time; `None` where nobody says.
+    """
 
     name: str
     title: str
     path: Path
     score: float | None = None
+    presence: PresenceLane | None = None
 
 
 @dataclass(frozen=True, slots=True)

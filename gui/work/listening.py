@@ -193,6 +193,7 @@ def _lanes_of(job: Job | None) -> list[Lane]:
     for stem in job.result.stems:
         name = stem.role if stem.role != "candidate" else f"take {stem.index + 1}"
         title = {TARGET: "Target", RESIDUAL: "Residual"}.get(stem.role, name.capitalize())
-        lanes.append(Lane(name, title, Path(stem.path), stem.score))
+        presence = job.result.presence if stem.role == TARGET else None
+        lanes.append(Lane(name, title, Path(stem.path), stem.score, presence))
     order = {TARGET: 0, RESIDUAL: 1}
     return sorted(lanes, key=lambda lane: (order.get(lane.name, 2), lane.name))
