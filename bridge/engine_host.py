@@ -34,6 +34,7 @@ from engine.data import (
     Monitor,
     Progress,
     Prompt,
+    Rerun,
     SeparationOptions,
     Separator,
     Span,
@@ -197,12 +198,15 @@ class Worker:
         n_threads = 1 if is_smaller else options["n_threads"] or None
         start_s = time.perf_counter()
         plan = _plan(path, folder, arguments["base"], options)
-        with _placed(path, arguments["time_reference_samples"], monitor) as clip:
+        with (
+            _placed(path, arguments["time_reference_samples"], monitor) as clip,
+            _rerun(options.get("rerun"), arguments["base_target"]) as rerun,
+        ):
             result = separate(
                 clip,
                 _prompt(arguments["prompt"]),
                 separator=self._loaded(options["separator"], is_smaller),
-                options=_options(options, n_threads),
+                options=_options(options, n_threads, rerun),
                 output=plan,
                 on_progress=monitor.on_progress,
                 is_cancelled=monitor.is_cancelled,
@@ -300,7 +304,9 @@ def _prompt(prompt: Mapping[str, Any]) -> Prompt:
     return Prompt(prompt["description"], spans, video)
 
 
-def _options(options: Mapping[str, Any], n_threads: int | None) -> SeparationOptions:
+def _options(
+    options: Mapping[str, Any], n_threads: int | None, rerun: Rerun | None
+) -> SeparationOptions:
     return SeparationOptions(
         seed=options["seed"],
         n_candidates=options["n_candidates"],
@@ -309,7 +315,21 @@ def _options(options: Mapping[str, Any], n_threads: int | None) -> SeparationOpt
         stereo=options["stereo"],
         residual=options["residual"],
         presence_gate=options["presence_gate"],
+        rerun=rerun,
     )
+
+
+@contextmanager
+def _rerun(selection: Mapping[str, Any] | None, base_target: str) -> Iterator[Rerun | None]:
+    """A selection to do anew, with the earlier target open; `None` for all of the clip."""
+    if selection is None:
+        yield None
+        return
+    base = open_clip(Path(base_target))
+    try:
+        yield Rerun(selection["start_s"], selection["end_s"], base)
+    finally:
+        base.source.close()
 
 
 @contextmanager

@@ -39,8 +39,10 @@ class JobFiles:
 
     @property
     def base(self) -> str:
-        """Name of the target stem without suffix."""
-        return stem_base(self._job.clip_name, self._job.prompt.description)
+        """Name of the target stem without suffix; that of a rerun says which selection it did."""
+        base = stem_base(self._job.clip_name, self._job.prompt.description)
+        rerun = self._job.options.rerun
+        return base if rerun is None else f"{base} - rerun {rerun.start_s:g}-{rerun.end_s:g}"
 
     def new_work_folder(self) -> Path:
         """A folder that is not there yet, for one attempt; a reader never looks into it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .delivery import sweep
-from .errors import StoreFailed
+from .errors import BridgeError, StoreFailed
 from .estimates import forecast, seconds_left
 from .job_checks import job_key
 from .job_files import JobFiles
@@ -26,6 +26,7 @@ from .protocol.values import (
     JobResult,
     Problem,
 )
+from .reruns import base_target
 from .store import Measure, StoredClip
 from .timeline import time_reference, timeline_manifest, write_manifest
 
@@ -131,10 +132,15 @@ class JobSteps:
         if stored is None:
             return
         files = JobFiles(self._store.layout, live.job)
+        rerun = live.job.options.rerun
         try:
+            base = "" if rerun is None else str(base_target(self._store, rerun, stored.clip))
             live.work = files.new_work_folder()
         except OSError as error:
             self._ledger.fail(live, _disk_problem(error, self._store.layout.jobs))
+            return
+        except BridgeError as error:  # the earlier job went while this one waited
+            self._ledger.fail(live, Problem(error.code, str(error)))
             return
         self._running = live
         live.started_s = time.monotonic()
@@ -155,6 +161,7 @@ class JobSteps:
             "options": {**to_wire(options), "separator": live.separator},
             "folder": str(live.work),
             "base": files.base,
+            "base_target": base,
             "smaller": live.is_smaller,
             "time_reference_samples": _time_reference(stored),
         }
@@ -180,7 +187,8 @@ class JobSteps:
             "smaller": live.is_smaller,
             "timings": {"separate_s": summary["took_s"]},
         }
-        self._measure(live, result)
+        if live.job.options.rerun is None:  # a part says nothing of how long a whole clip takes
+            self._measure(live, result)
         if live.is_smaller:
             result = replace(result, notices=(*result.notices, _SMALLER))
         self._deliver(live, result)

@@ -25,6 +25,7 @@ from .job_steps import JobSteps
 from .live_jobs import JobDesk, Ledger, LiveJob
 from .protocol.messages import EstimateAsk, EstimateReply, JobPage, JobQuery, JobReply, JobSubmit
 from .protocol.values import CANCELLED, DONE, QUEUED, RUNNING, Job, JobProgress, Problem
+from .reruns import base_target
 from .store import StoredClip
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class Jobs:
             return self._ledger.now(before)
         stored = self._store.clip(request.clip_id)
         check_submission(request, stored.clip, self._store.layout.root, allow_paths)
+        if request.options.rerun is not None:
+            base_target(self._store, request.options.rerun, stored.clip)
         n_live, most = len(self._ledger.live), self._desk.limits.queued_jobs
         if n_live >= most:
             raise LimitReached(

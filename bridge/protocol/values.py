@@ -112,12 +112,25 @@ class WirePrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class JobRerun:
+    """A selection to do anew, from the clip's start; the earlier target stays everywhere else.
+
+    base_job_id: a job of the same clip that is over and has its stems.
+    """
+
+    base_job_id: str = identifier()
+    start_s: float = number(at_least=0)
+    end_s: float = number(at_least=0)
+
+
+@dataclass(frozen=True, slots=True)
 class JobOptions:
     """How to take it out, and where the stems go.
 
     n_threads: cores to use; 0 means all.
     format: of the stems, such as `wav:24`; empty means the clip's own.
     output_folder: an absolute folder for copies of the stems; empty means the store only.
+    rerun: do only a selection, and keep an earlier job's target elsewhere; `None` does everything.
     """
 
     separator: str = choice(*SEPARATORS, default="auto")
@@ -132,6 +145,7 @@ class JobOptions:
     output_folder: str = text(max_bytes=PATH_BYTES, default="")
     allow_overwrite: bool = flag(default=False)
     priority: str = choice(*PRIORITIES, default="interactive")
+    rerun: JobRerun | None = later_part(JobRerun)
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ class Workbench(QObject):
             self.document.draft,
             description=job.prompt.description,
             spans=spans,
-            options=job.options,
+            options=replace(job.options, rerun=None),
             video_path=job.prompt.video_path,
             mask_path=job.prompt.mask_path,
         )

@@ -51,6 +51,7 @@ from bridge.protocol.values import (
     Job,
     JobOptions,
     JobProgress,
+    JobRerun,
     JobResult,
     PresenceLane,
     Stem,
@@ -98,7 +99,11 @@ SURE_JOB = replace(
     ),
 )
 
-SINCE = {"reply_job_get_presence": 1, "event_job_done_presence": 1}
+SINCE = {
+    "reply_job_get_presence": 1,
+    "event_job_done_presence": 1,
+    "request_job_submit_rerun": 1,
+}
 """The minor that a message needs, where it is not 0."""
 
 REQUESTS = {
@@ -122,6 +127,12 @@ REQUESTS = {
         7,
         "job.submit",
         JobSubmit("c1", PROMPT, JobOptions(separator="builtin", seed=7), "s1"),
+        b"",
+    ),
+    "request_job_submit_rerun": (
+        10,
+        "job.submit",
+        JobSubmit("c1", PROMPT, JobOptions(seed=8, rerun=JobRerun("j1", 0.5, 1.25)), "s2"),
         b"",
     ),
     "request_job_cancel": (8, "job.cancel", JobReference("j1"), b""),
