@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import psutil
@@ -161,8 +162,13 @@ def kill(pid: int) -> None:
 
 
 def stop_server(home: Path) -> None:
+    """Stop the server that the panel started, and wait for the end of its process."""
     with connect(home, start=False) as client:
         client.stop_server()
+    until(
+        lambda: "server-end" not in [thread.name for thread in threading.enumerate()],
+        "the server has ended",
+    )
 
 
 def kill_workers(server_pid: int, but: set[int]) -> set[int]:
