@@ -127,7 +127,7 @@ def test_a_disk_that_fills_up_meanwhile_is_a_typed_error(checkout: Path) -> None
 
 @pytest.mark.parametrize("stage", ["encode", "sample", "decode", "rank", None])
 def test_nothing_is_left_after_cancelling_or_a_result(tmp_path: Path, stage: str | None) -> None:
-    gc.collect()  # separators of other tests, with the files that they keep
+    others = files_in_use()  # what other tests still hold
     folder = write_checkpoint(tmp_path / "model")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -138,9 +138,14 @@ def test_nothing_is_left_after_cancelling_or_a_result(tmp_path: Path, stage: str
     stages: list[str] = []
     held: list[int] = []
 
+    def own_files() -> list[FrameFile]:
+        """Of this run, beside those that are kept for the next prompt."""
+        known = [*others, *separator._recall.scratch._files]
+        return [file for file in files_in_use() if not any(file is each for each in known)]
+
     def on_progress(progress: Progress) -> None:
         stages.append(progress.stage)
-        held.append(len(open_files(separator)))
+        held.append(len(own_files()))
 
     with pytest.raises(Cancelled) if stage else nullcontext():
         separate(
@@ -154,12 +159,11 @@ def test_nothing_is_left_after_cancelling_or_a_result(tmp_path: Path, stage: str
         )
     assert stage in stages or stage is None
     assert stage == "encode" or max(held) > 0
-    assert not open_files(separator)
+    assert not own_files()
     assert not list(scratch.iterdir())
 
 
-def open_files(separator: SamAudioSeparator) -> list[FrameFile]:
-    """Files that take room beside those that are kept for the next prompt."""
-    kept = separator._recall.scratch._files
+def files_in_use() -> list[FrameFile]:
+    """All that take room in this process."""
     files = [each for each in gc.get_objects() if type(each) is FrameFile]
-    return [each for each in files if each.n_bytes and each not in kept]
+    return [each for each in files if each.n_bytes]
