@@ -87,7 +87,8 @@ class JobBook(QObject):
 
     def _put(self, job: Job, *, is_news: bool) -> None:
         before = self._jobs.get(job.job_id)
-        if before is not None and before.is_final:
+        # Replies and events come on two ways: one that was sent earlier may come later.
+        if before is not None and (before.is_final or job.attempt < before.attempt):
             return
         self._jobs[job.job_id] = job
         if job.is_final and is_news:

@@ -133,6 +133,8 @@ class JobsPanel(QWidget):
             if self._column.indexOf(made) != place + 3:
                 self._column.removeWidget(made)
                 self._column.insertWidget(place + 3, made)
+                # Qt shows what comes into a layout in its next turn; a job may be over by then.
+                made.show()
             made.show_job(job, is_shown=job.job_id == self._shown_id)
         self.empty.setVisible(not jobs)
         n_others = sum(job.clip_id != self._clip_id for job in self._book.waiting())
