@@ -1,0 +1,69 @@
+#pragma once
+
+// What one instance of the plug-in works on: its clips, what the user asks of each, and what came
+// back. Knows no audio thread and draws nothing. Message thread only.
+
+#include "reaper/ReaperApi.h"
+#include "wire/EngineLink.h"
+
+#include <juce_data_structures/juce_data_structures.h>
+
+#include <optional>
+
+namespace stemlasso
+{
+
+enum class ClipKind { captured, reaperItem, file };
+
+/** One clip of this instance. */
+struct WorkClip
+{
+    juce::String id; ///< of this entry, kept in the plug-in's state
+    ClipKind kind = ClipKind::file;
+    wire::ClipSource source;
+    double sampleRate = 0;
+    std::int64_t samples = 0;
+    int channels = 0;
+    std::optional<reaper::Item> item; ///< where stems belong, for a clip from REAPER
+    wire::Prompt prompt;
+    wire::JobOptions options;
+    std::vector<wire::Stem> stems; ///< of the newest finished job, kept in the plug-in's state
+    std::shared_ptr<wire::Errand> errand;
+
+    double lengthSeconds() const { return sampleRate > 0 ? double (samples) / sampleRate : 0; }
+};
+
+class Workspace final : public juce::ChangeBroadcaster
+{
+public:
+    /** clip: without errand; its file is opened for its format. Returns words when it is no audio
+        file that can be used, and then changes nothing. Selects it. */
+    juce::String add (WorkClip clip);
+    void remove (const juce::String& id);
+    void select (const juce::String& id);
+
+    const std::vector<WorkClip>& clips() const { return entries; }
+    const WorkClip* selected() const;
+
+    void setPrompt (wire::Prompt);      ///< of the selected clip
+    void setOptions (wire::JobOptions); ///< of the selected clip
+    void separate();                    ///< the selected clip
+    void cancel();                      ///< the selected clip's job
+
+    /** To be called often by a timer: takes over what the engine said, and tells listeners. */
+    void poll();
+
+    juce::ValueTree save() const;
+    /** Takes what it understands and drops the rest: a state may come from another version, or be
+        damaged. */
+    void restore (const juce::ValueTree&);
+
+    wire::EngineLink& link() { return *engine; }
+
+private:
+    std::shared_ptr<wire::EngineLink> engine = wire::EngineLink::shared();
+    std::vector<WorkClip> entries;
+    juce::String selectedId;
+};
+
+} // namespace stemlasso

@@ -1,0 +1,4 @@
+# REAPER's own functions, asked for by name: no JUCE, no network.
+add_library(stemlasso_reaper STATIC reaper/ReaperApi.cpp)
+target_include_directories(stemlasso_reaper PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(stemlasso_reaper PRIVATE stemlasso_options)

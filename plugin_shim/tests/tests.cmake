@@ -1,0 +1,3 @@
+# Unit tests of what has no JUCE in it.
+find_package(Catch2 REQUIRED)
+include(Catch)
