@@ -16,7 +16,7 @@ from .jobs import Jobs
 from .lane import Lane, LaneHooks, LaneRules
 from .live_jobs import JobDesk
 from .lock import FileLock
-from .machine import give_back_memory
+from .machine import give_back_memory, memory_bytes
 from .models_desk import ModelLanes, Models
 from .pending import Answer
 from .protocol.limits import Limits
@@ -102,6 +102,8 @@ class Desk:
                 publish=on_event,
                 on_final=self._exchange.on_final,
                 costs=self._models.costs,
+                auto=lambda: self._models.auto(self._separate.loaded),
+                free_bytes=self._free_bytes,
             )
         )
         self._usage, self._usage_at_s = StoreUsage(), -_USAGE_S
@@ -267,6 +269,14 @@ class Desk:
         """Remove finished jobs by age and size."""
         self._usage_at_s = -_USAGE_S
         return clean(self._store, request)
+
+    def _free_bytes(self, separator: str) -> int | None:
+        """Memory for a separator: of the device that models use, or of the computer."""
+        device = next((each for each in self._models.devices if each.kind != "cpu"), None)
+        if device is not None and separator != "builtin":
+            return device.free_bytes
+        free_bytes = memory_bytes()[1]
+        return None if free_bytes is None else free_bytes + self._separate.memory_bytes
 
     def _rest(self, now_s: float) -> None:
         """When the work is done, give the memory of the burst back, once."""

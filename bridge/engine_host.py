@@ -42,7 +42,7 @@ from engine.data import (
 from engine.errors import EngineError, OutOfMemory
 from engine.render import RenderPlan
 from engine.sam_audio.settings import ModelSettings
-from engine.separator import find_separator, separate, separators
+from engine.separator import auto_name, find_separator, separate, separators
 
 from .delivery import Delivery, check_folder, deliver
 from .errors import BridgeError
@@ -78,6 +78,7 @@ class Worker:
             "separate": self._separate,
             "deliver": self._deliver,
             "separators": self._separators,
+            "auto": lambda arguments, _: self._resolved("auto", arguments["loaded"]),
             "costs": self._costs,
             "devices": self._devices,
             "models.list": self._models_list,
@@ -184,11 +185,11 @@ class Worker:
 
         loaded: the one that a worker holds. Its memory is not free, but it is there for `auto`.
         """
-        chosen = find_separator(name, self._root).name
+        if name != "auto":
+            return find_separator(name, self._root).name
+        chosen = auto_name(self._root)
         ready = [each.name for each in separators(self._root) if each.available]
-        if name == "auto" and loaded in ready[: ready.index(chosen)]:
-            return loaded
-        return chosen
+        return loaded if loaded in ready[: ready.index(chosen)] else chosen
 
     def _separate(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
         """The stems of one clip in a new folder, and everything there is to say about them."""

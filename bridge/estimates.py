@@ -13,23 +13,37 @@ _START_S = 1.0
 _MIB = 1 << 20
 
 
+_EVALUATIONS = {"draft": 4, "standard": 32, "best": 48}
+"""Of a model's network, by quality; what else a run does is little beside them."""
+
+
 @dataclass(frozen=True, slots=True)
 class FirstGuess:
-    """Before anything is measured here: seconds per second of one channel, and memory."""
+    """Before anything is measured here: seconds per second of one channel, and memory.
+
+    evaluates: whether quality and takes are paid for in evaluations of a network.
+    """
 
     per_channel_s: float
     memory_bytes: int
+    evaluates: bool = True
+
+    def forecast(self, options: JobOptions, channel_s: float) -> "Forecast":
+        """For a job of this length."""
+        share = 1.0
+        if self.evaluates:
+            share = options.n_candidates * _EVALUATIONS[options.quality] / _EVALUATIONS["standard"]
+        return Forecast(_START_S + self.per_channel_s * channel_s * share, self.memory_bytes, 0)
 
 
 # The builtin one as measured by tests/benchmarks/bench_builtin.py on 2 cores, rounded up. The
 # models are a guess for a computer without a GPU; the first job that is done takes its place.
 _GUESSES = {
-    "builtin": FirstGuess(0.02, 300 * _MIB),
+    "builtin": FirstGuess(0.02, 300 * _MIB, evaluates=False),
     "small": FirstGuess(10.0, 6000 * _MIB),
     "base": FirstGuess(20.0, 9000 * _MIB),
     "large": FirstGuess(40.0, 17000 * _MIB),
 }
-_QUALITY_FACTOR = {"draft": 0.3, "standard": 1.0, "best": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +104,7 @@ def forecast(
         return line.forecast(channel_s, options.n_candidates)
     if not alike:
         guess = _GUESSES.get(separator) or _GUESSES[_size_of(separator)]
-        takes = _QUALITY_FACTOR[options.quality] * options.n_candidates
-        return Forecast(_START_S + guess.per_channel_s * channel_s * takes, guess.memory_bytes, 0)
+        return guess.forecast(options, channel_s)
     fixed_s, slope = _line(alike)
     memory_bytes = max(each.memory_bytes for each in alike)
     return Forecast(fixed_s + slope * channel_s, memory_bytes, len(alike))

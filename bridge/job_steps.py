@@ -47,7 +47,6 @@ class JobSteps:
         self._ready: list[tuple[tuple[bool, int], str]] = []
         self._running: LiveJob | None = None
         self._is_closed = False
-        self.auto_separator = ""
 
     def close(self) -> None:
         """Take no more steps."""
@@ -77,8 +76,6 @@ class JobSteps:
             self._store.note_sha256(stored.clip.clip_id, identity["sha256"])
         live.key = job_key(live.job, identity, identity["sha256"])
         live.separator = identity["separator"]
-        if live.job.options.separator == "auto":
-            self.auto_separator = live.separator
         live.phase = "ready"
         if not self._answer_from_store(live):
             heapq.heappush(self._ready, (live.order, live.job.job_id))

@@ -129,7 +129,8 @@ class Jobs:
         if ask.clip_id:
             clip = self._store.clip(ask.clip_id).clip
             duration_s, n_channels, rate = clip.duration_s, clip.n_channels, clip.sample_rate
-        separator = self._resolved(ask.options.separator)
+        known = self._known_separator(ask.options.separator)
+        separator = known or "builtin"
         channel_s = duration_s * n_channels
         measures, lines = self._store.measures(separator), self._desk.costs()
         found = forecast(separator, ask.options, channel_s, measures, lines)
@@ -140,6 +141,8 @@ class Jobs:
             memory_bytes=found.memory_bytes,
             n_measured=found.n_measured,
             wait_s=self._wait_s(is_batch=ask.options.priority == "batch"),
+            separator=known,
+            memory_free_bytes=self._desk.free_bytes(separator),
         )
 
     def count(self, state: str) -> int:
@@ -184,7 +187,7 @@ class Jobs:
             job,
             order=(job.options.priority == "batch", self._n_taken),
             channel_s=channel_s,
-            separator=self._resolved(job.options.separator),
+            separator=self._known_separator(job.options.separator) or "builtin",
         )
         self._ledger.live[job.job_id] = live
         return live
@@ -207,11 +210,9 @@ class Jobs:
             total_s += seconds
         return total_s
 
-    def _resolved(self, separator: str) -> str:
-        """`auto` as what it stands for, as far as that is known."""
-        if separator != "auto":
-            return separator
-        return self._steps.auto_separator or "builtin"
+    def _known_separator(self, name: str) -> str:
+        """`auto` as what it stands for; empty until that was found out."""
+        return self._desk.auto() if name == "auto" else name
 
 
 def _new_job(request: JobSubmit, stored: StoredClip, retry_of: str) -> Job:

@@ -27,6 +27,8 @@ class JobDesk:
     """What jobs work with. publish: an event and its body. on_final: after a final state.
 
     costs: what the engine says that jobs take, as far as it was asked.
+    auto: what `auto` stands for; empty until that was found out.
+    free_bytes: of memory where a separator of this name computes; `None` where nobody tells.
     """
 
     store: Store
@@ -35,7 +37,9 @@ class JobDesk:
     limits: Limits
     publish: Callable[[str, object], None]
     on_final: Callable[[Job], None]
-    costs: Callable[[], CostLines] = dict
+    costs: Callable[[], CostLines]
+    auto: Callable[[], str]
+    free_bytes: Callable[[str], int | None]
 
 
 @dataclass

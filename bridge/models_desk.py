@@ -1,7 +1,8 @@
 """Models and separators as clients see them: asked of worker processes, downloaded by one."""
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,9 @@ from .protocol.messages import ModelList, ModelProgress, ModelReply
 from .protocol.values import Device, ModelState, Problem, SeparatorState
 
 log = logging.getLogger(__name__)
+
+_AUTO_S = 10.0
+"""What `auto` stands for depends on the memory that is free, so it is asked for anew."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Models:
         self.devices: tuple[Device, ...] = ()
         self._asked: set[str] = set()
         self._costs: CostLines = {}
+        self._auto, self._auto_at_s = "", -_AUTO_S
 
     def page(self, answer: Answer[ModelList]) -> None:
         """Every known model."""
@@ -81,9 +86,21 @@ class Models:
         self._ask("costs", self._lanes.probe, self._keep_costs)
         return self._costs
 
+    def auto(self, loaded: str) -> str:
+        """What `auto` stands for, as far as it was found out; empty before.
+
+        loaded: the separator that a worker holds, whose memory is there for `auto`.
+        """
+        now_s = time.monotonic()
+        if now_s - self._auto_at_s >= _AUTO_S:
+            self._auto_at_s = now_s
+            self._ask("auto", self._lanes.probe, self._keep_auto, {"loaded": loaded})
+        return self._auto
+
     def forget(self) -> None:
         """Separators are asked for anew: models came or went."""
         self._asked -= {"separators", "costs"}
+        self._auto_at_s = -_AUTO_S
 
     def _stop_download(self, name: str) -> None:
         if name in self._downloads:
@@ -141,7 +158,13 @@ class Models:
         self._tell(ModelProgress(name=name, state="running", total_bytes=total))
         self._lanes.models.call(call)
 
-    def _ask(self, operation: str, lane: Lane, keep: Callable[[Any], None]) -> None:
+    def _ask(
+        self,
+        operation: str,
+        lane: Lane,
+        keep: Callable[[Any], None],
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
         if operation in self._asked:
             return
         self._asked.add(operation)
@@ -150,7 +173,11 @@ class Models:
             self._asked.discard(operation)
             log.warning("%s cannot be told: %s", operation, lost.message)
 
-        lane.call(Call(operation, {}, keep, lost))
+        lane.call(Call(operation, arguments or {}, keep, lost))
+
+    def _keep_auto(self, name: str) -> None:
+        self._asked.discard("auto")
+        self._auto = name
 
     def _keep_costs(self, rows: list[dict[str, Any]]) -> None:
         lines = [CostLine(**row) for row in rows]

@@ -81,6 +81,15 @@ def separators(
     return tuple(sorted(known, key=lambda info: not info.available))
 
 
+def auto_name(root: Path | None = None, settings: ModelSettings | None = None) -> str:
+    """What `auto` stands for now. Nothing is loaded for it.
+
+    root: of the model store, when it is not the default one.
+    """
+    ready = [model.name for model in sam_audio_models(root) if not model.missing]
+    return _best(fits_of(ready, root, settings or ModelSettings()))[0]
+
+
 def find_separator(
     name: str, root: Path | None = None, settings: ModelSettings | None = None
 ) -> Separator:

@@ -292,7 +292,7 @@ class Window(QMainWindow):
         bench.sound_changed.connect(self._on_sound)
         bench.document.clip_changed.connect(self._on_clip)
         bench.status_changed.connect(self.prompt.show_status)
-        bench.cost_changed.connect(self.prompt.show_cost)
+        bench.costs.changed.connect(self.prompt.show_cost)
         bench.server_changed.connect(self._on_server)
         bench.troubled.connect(self._on_trouble)
         self.video.troubled.connect(self.notice.show_error)

@@ -16,7 +16,8 @@ Check = Callable[[str, object], Any]
 """(name of the field, value met) -> the value to keep. Raises FieldError."""
 
 _NONE_GIVEN = object()
-_FIELDS_OF: dict[type[Any], tuple[tuple[str, Check, bool, bool], ...]] = {}
+_SENT_ALWAYS = object()
+_FIELDS_OF: dict[type[Any], tuple[tuple[str, Check, bool, object], ...]] = {}
 """Looked up once a class: encoding and decoding go through it for every message."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -47,8 +48,8 @@ def from_wire(message: type[Message], value: object, name: str = "") -> Message:
 def to_wire(value: object) -> Any:
     """`value` as msgpack can pack it: dataclasses as maps, tuples as lists.
 
-    A part that a later minor added is left out when it is `None`: such a message has the bytes
-    that it always had.
+    A field that a later minor added is left out where it has its default: such a message has the
+    bytes that it always had.
     """
     if isinstance(value, str | bytes | int | float) or value is None:
         return value
@@ -56,8 +57,8 @@ def to_wire(value: object) -> Any:
         return [to_wire(each) for each in value]
     return {
         name: to_wire(content)
-        for name, _, _, is_later in _fields_of(type(value))
-        if (content := getattr(value, name)) is not None or not is_later
+        for name, _, _, left_out in _fields_of(type(value))
+        if (content := getattr(value, name)) != left_out
     }
 
 
@@ -182,10 +183,14 @@ def part(message: type[Any], *, or_none: bool = False, default: Any = _NONE_GIVE
     return _field(check, _or_null(message.__name__, or_none), default)
 
 
+def later(made: Any) -> Any:
+    """A field that a later minor added: its default is not sent."""
+    return dataclasses.field(default=made.default, metadata={**made.metadata, "is_later": True})
+
+
 def later_part(message: type[Any]) -> Any:
     """Another message inside this one, which a later minor added: `None` is not sent."""
-    made = part(message, or_none=True, default=None)
-    return dataclasses.field(default=None, metadata={**made.metadata, "is_later": True})
+    return later(part(message, or_none=True, default=None))
 
 
 def parts(message: type[Any], *, at_most: int = 256, default: Any = ()) -> Any:
@@ -222,8 +227,8 @@ def counts(*, at_least: int = 0, at_most: int = COUNT_MAX, most_entries: int, de
     return _field(check, f"list of {one.metadata['kind']}; to {most_entries}", default)
 
 
-def _fields_of(message: type[Any]) -> tuple[tuple[str, Check, bool, bool], ...]:
-    """Name, check, whether it must be there and whether it came later, for each field."""
+def _fields_of(message: type[Any]) -> tuple[tuple[str, Check, bool, object], ...]:
+    """Name, check, whether it must be there and the value that is left out, for each field."""
     found = _FIELDS_OF.get(message)
     if found is None:
         found = _FIELDS_OF[message] = tuple(
@@ -231,7 +236,7 @@ def _fields_of(message: type[Any]) -> tuple[tuple[str, Check, bool, bool], ...]:
                 field.name,
                 field.metadata["check"],
                 field.default is dataclasses.MISSING,
-                field.metadata.get("is_later", False),
+                field.default if "is_later" in field.metadata else _SENT_ALWAYS,
             )
             for field in dataclasses.fields(message)
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import choice, count, flag, identifier, number, part, parts, text, words
+from .fields import choice, count, flag, identifier, later, number, part, parts, text, words
 from .limits import CHUNK_BYTES, Limits
 from .values import (
     JOB_STATES,
@@ -248,6 +248,8 @@ class EstimateReply:
     """What a job would take. n_measured: earlier jobs that this rests on; 0 is a first guess.
 
     disk_bytes: of the stems. memory_bytes: of the worker process.
+    separator: that would be used, which `auto` does not say; empty until that is known.
+    memory_free_bytes: where it computes, as far as the system tells.
     """
 
     seconds: float = number(at_least=0)
@@ -255,6 +257,8 @@ class EstimateReply:
     memory_bytes: int = count(default=0)
     n_measured: int = count(default=0)
     wait_s: float = number(at_least=0, default=0.0)
+    separator: str = later(text(max_bytes=64, default=""))
+    memory_free_bytes: int | None = later(count(or_none=True, default=None))
 
 
 @dataclass(frozen=True, slots=True)

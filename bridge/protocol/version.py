@@ -3,7 +3,7 @@
 MAJOR = 1
 """Peers with different majors do not understand each other; the refusal names both."""
 
-MINOR = 1
+MINOR = 2
 """Grows when fields, operations or events are added; both sides ignore what they do not know."""
 
 PROTOCOL_VERSION = f"{MAJOR}.{MINOR}"

@@ -9,10 +9,10 @@ from bridge.protocol.messages import EstimateReply, Status
 from gui.state.document import Document
 from gui.state.draft import sent_text
 from gui.theme import Theme
-from gui.views.clock import short_duration, size
 
 from .options import OptionsPanel
 from .parts import label, row
+from .preflight import lacks_memory, preflight
 from .span_table import SpanTable
 from .words import EXAMPLES, KNOWN
 
@@ -87,24 +87,18 @@ class PromptPanel(QWidget):
         """Say what a run would take, or why that is not known."""
         if cost is None:
             self.cost.setText(problem)
+            self._name_cost("dim")
             return
-        total = self._status.memory_total_bytes if self._status else None
-        memory = size(cost.memory_bytes) + (f" of {size(total)}" if total else "")
-        parts = [
-            self._separator_name(),
-            f"about {short_duration(cost.seconds)}",
-            f"{memory} memory",
-            f"{size(cost.disk_bytes)} on disk",
-        ]
-        if cost.wait_s >= 1:
-            parts.append(f"after a wait of {short_duration(cost.wait_s)}")
-        if not cost.n_measured:
-            parts.append("a first guess")
-        self.cost.setText(", ".join(parts))
-
-    def _separator_name(self) -> str:
         chosen = self._document.draft.options.separator
-        return "automatic" if chosen == "auto" else chosen
+        self.cost.setText(preflight(cost, chosen, self._status))
+        self._name_cost("warning" if lacks_memory(cost) else "dim")
+
+    def _name_cost(self, name: str) -> None:
+        """Its role in the style sheet."""
+        self.cost.setObjectName(name)
+        style = self.cost.style()
+        assert style is not None
+        style.polish(self.cost)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -143,3 +137,4 @@ class PromptPanel(QWidget):
         self.run.setEnabled(has_clip and not draft.is_empty)
         if has_clip and draft.is_empty:
             self.cost.setText(EMPTY)
+            self._name_cost("dim")

@@ -8,7 +8,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from bridge.client import Client
-from bridge.protocol.messages import ClipReply, EstimateAsk, EstimateReply, ModelProgress, Status
+from bridge.protocol.messages import ClipReply, ModelProgress, Status
 from bridge.protocol.values import DONE, Clip, Job
 from gui.audio.decode import readable
 from gui.audio.files import SoundInfo, SoundUnreadable
@@ -24,12 +24,12 @@ from gui.state.settings import SettingsStore
 from gui.state.spans import SpanMark
 from gui.state.time_window import TimeWindow
 
+from .costs import Costs
 from .masking import write_mask
 
 log = logging.getLogger(__name__)
 
 SAVE_MS = 250
-ESTIMATE_MS = 250
 STATUS_MS = 5_000
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 MEDIA_SUFFIXES = (
@@ -55,7 +55,6 @@ class Workbench(QObject):
     sound_changed = pyqtSignal()
     result_changed = pyqtSignal()
     status_changed = pyqtSignal(object)
-    cost_changed = pyqtSignal(object, str)
     server_changed = pyqtSignal(bool, str)
     clip_arrived = pyqtSignal(object)
     model_moved = pyqtSignal(object)
@@ -82,7 +81,7 @@ class Workbench(QObject):
         self._wanted_job_id = ""
         self._run_when_known = False
         self._save = self._timer(SAVE_MS, self.save_session)
-        self._estimate = self._timer(ESTIMATE_MS, self._ask_cost)
+        self.costs = Costs(link, self.document, self)
         self._ask_status = QTimer(self)
         self._ask_status.setInterval(STATUS_MS)
         self._ask_status.timeout.connect(self.refresh_status)
@@ -97,7 +96,7 @@ class Workbench(QObject):
     def stop(self) -> None:
         """Save and end the threads."""
         self.save_session()
-        for timer in (self._save, self._estimate, self._ask_status):
+        for timer in (self._save, self.costs, self._ask_status):
             timer.stop()
         self.link.stop()
         self.files.stop()
@@ -223,7 +222,6 @@ class Workbench(QObject):
     def _connect(self) -> None:
         for signal in (self.document.draft_changed, self.time.selection_changed):
             signal.connect(self._save.start)
-        self.document.draft_changed.connect(self._estimate.start)
         self.link.happened.connect(self.book.on_event)
         self.link.happened.connect(self._on_event)
         self.link.opened.connect(self._on_opened)
@@ -279,7 +277,7 @@ class Workbench(QObject):
         self.document.know(clip)
         self.known.emit(clip.clip_id)
         self.link.call(lambda client: client.jobs(limit=400), self._on_jobs, self._on_trouble)
-        self._estimate.start()
+        self.costs.refresh()
         if self._run_when_known:
             self._run_when_known = False
             self.run()
@@ -299,21 +297,6 @@ class Workbench(QObject):
 
     def _ask_job(self, ask: Callable[[Client], Job]) -> None:
         self.link.call(ask, lambda job: self.book.take_in([job]), self._on_trouble)
-
-    def _ask_cost(self) -> None:
-        clip = self.document.clip
-        if clip is None or clip.clip is None or self.document.draft.is_empty:
-            return
-        ask = EstimateAsk(clip.clip.clip_id, options=self.document.draft.options)
-        self.link.call(
-            lambda client: client.estimate(ask),
-            self._on_cost,
-            lambda error: self.cost_changed.emit(None, str(error)),
-        )
-
-    def _on_cost(self, cost: EstimateReply) -> None:
-        if not self.document.draft.is_empty:
-            self.cost_changed.emit(cost, "")
 
     def _on_event(self, name: str, body: object) -> None:
         if name == "clip.added" and isinstance(body, ClipReply):
@@ -347,7 +330,7 @@ class Workbench(QObject):
             self.show_job(job.job_id)
             spans = self.document.draft.spans
             self.document.edit_spans("Predicted spans", (*spans, *predicted_spans(job, spans)))
-        self._estimate.start()
+        self.costs.refresh()
 
     def _show_result(self, job: Job) -> None:
         self.shown_job = job

@@ -31,6 +31,7 @@ from bridge.protocol.messages import (
     ClipPut,
     ClipPutReply,
     ClipReply,
+    EstimateReply,
     FamilySequence,
     Hello,
     JobProgressed,
@@ -103,6 +104,7 @@ SINCE = {
     "reply_job_get_presence": 1,
     "event_job_done_presence": 1,
     "request_job_submit_rerun": 1,
+    "reply_estimate": 2,
 }
 """The minor that a message needs, where it is not 0."""
 
@@ -140,6 +142,12 @@ REQUESTS = {
 }
 
 REPLIES = {
+    "reply_estimate": (
+        11,
+        "estimate",
+        EstimateReply(12.0, 2_304_000, 3_100_000_000, 4, 0.0, "sam-audio-base", 8_000_000_000),
+        b"",
+    ),
     "reply_hello": (1, "hello", Welcome("1.0", "0.1.0", "a1b2", 4321, True, Limits()), b""),
     "reply_ping": (2, "ping", Ping("x"), b""),
     "reply_clip_put_path": (3, "clip.put", ClipPutReply(CLIP), b""),

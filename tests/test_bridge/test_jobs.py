@@ -2,16 +2,20 @@
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
 from bridge.errors import BridgeError
+from bridge.estimates import forecast
 from bridge.lane import LaneRules
 from bridge.protocol.limits import Limits
 from bridge.protocol.messages import ClipPut, EstimateAsk, JobSubmit
@@ -292,12 +296,38 @@ def test_an_estimate_without_jobs_is_the_engines_own(tmp_path: Path) -> None:
     with driving(tmp_path / "store") as desk:
         guess = desk.estimate(ask)
         deadline_s = time.monotonic() + 60
-        while (told := desk.estimate(ask)) == guess and time.monotonic() < deadline_s:
+        while (told := desk.estimate(ask)).seconds == guess.seconds:
+            assert time.monotonic() < deadline_s, "no worker was asked"
             time.sleep(0.05)
         longer = desk.estimate(EstimateAsk(duration_s=6000.0, n_channels=2, options=BUILTIN))
-    assert told != guess, "a worker was asked meanwhile"
     assert told.memory_bytes == longer.memory_bytes == 300_000_000
     assert longer.seconds > 5 * told.seconds
+
+
+def test_an_estimate_names_what_auto_stands_for_and_the_memory_for_it(tmp_path: Path) -> None:
+    with driving(tmp_path / "store") as desk:
+        auto = EstimateAsk(duration_s=6.0, n_channels=2)
+        desk.wait_for(lambda: desk.estimate(auto).separator == "builtin")
+        told = desk.estimate(replace(auto, options=JobOptions(separator="sam-audio-base")))
+        free_bytes = desk.estimate(auto).memory_free_bytes
+    assert told.separator == "sam-audio-base"
+    if sys.platform != "darwin":
+        assert free_bytes is not None
+        assert 0 < free_bytes < psutil.virtual_memory().total
+
+
+def test_a_first_guess_grows_with_the_evaluations_of_the_model() -> None:
+    def seconds(**how: Any) -> float:
+        options = JobOptions(separator="sam-audio-base", **how)
+        return forecast("sam-audio-base", options, 1e6, (), {}).seconds
+
+    assert seconds(quality="draft") == pytest.approx(4 / 32 * seconds(), rel=1e-4)
+    assert seconds(quality="best", n_candidates=2) == pytest.approx(3 * seconds(), rel=1e-4)
+    builtin = [
+        forecast("builtin", JobOptions(quality=quality), 1e6, (), {}).seconds
+        for quality in ("draft", "best")
+    ]
+    assert builtin[0] == builtin[1]
 
 
 def test_limits_have_codes_of_their_own(tmp_path: Path) -> None:
