@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import system_packages
 from environment import Environment, prepare
@@ -44,15 +45,24 @@ def run(environment: Environment, torch_index: str, pytest_options: Sequence[str
 def checks(environment: Environment) -> dict[str, list[str]]:
     """Name and command of every check but the tests."""
     ruff, mypy = str(environment.program("ruff")), str(environment.program("mypy"))
+    formatter = str(environment.program("clang-format"))
     folders = (environment.checkout / name for name in (".ci", "installer"))
     scripts = [str(path) for folder in folders for path in sorted(folder.rglob("*.py"))]
+    sources = [str(path) for path in cpp_sources(environment.checkout / "plugin_shim")]
     return {
         "ruff check": [ruff, "check", "."],
         "ruff format": [ruff, "format", "--check", "."],
+        "clang-format": [formatter, "--dry-run", "--Werror", *sources],
         "mypy": [mypy],
         "mypy scripts": [mypy, "--strict", *scripts],
         "import contracts": [str(environment.program("lint-imports")), "--no-logo"],
     }
+
+
+def cpp_sources(shim: Path) -> list[Path]:
+    """Our C++ files below `shim`, without what a build made."""
+    found = (path for ending in ("*.h", "*.cpp") for path in sorted(shim.rglob(ending)))
+    return [path for path in found if path.relative_to(shim).parts[0] != "build"]
 
 
 def pytest_command(environment: Environment) -> list[str]:

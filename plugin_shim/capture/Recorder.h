@@ -15,7 +15,7 @@ namespace stemlasso::capture
 /** What the host says of a block. */
 struct Transport
 {
-    std::optional<std::int64_t> positionSamples; ///< of the block's first sample; may be negative in a pre-roll
+    std::optional<std::int64_t> positionSamples; ///< of the first sample; negative in a pre-roll
     std::optional<double> positionQuarters, beatsPerMinute;
     bool isPlaying = false;
 };
@@ -24,11 +24,11 @@ struct Transport
 struct Take
 {
     std::uint64_t number = 0; ///< counts from 1 in a recorder's life
-    std::string path;         ///< of a float WAV file with its time reference; whole once `isFinished`
+    std::string path; ///< of a float WAV file with its time reference; whole once `isFinished`
     double sampleRate = 0;
     int channels = 0;
     std::int64_t samples = 0;                    ///< so far
-    std::optional<std::int64_t> positionSamples; ///< on the timeline, clamped to 0; none: the host did not say
+    std::optional<std::int64_t> positionSamples; ///< clamped to 0; none: the host did not say
     std::int64_t droppedSamples = 0;             ///< not 0: there is a gap, and the take says so
     bool isFinished = false;
     std::string problem; ///< not empty: the file could not be written, in words
@@ -45,10 +45,11 @@ public:
     /** Host's or message thread, audio stopped. An open take ends when rate or channels change. */
     void prepare (double sampleRate, int channels, int largestBlock);
 
-    /** Audio thread: never allocates, locks or waits, except that `mayWait` (an offline render) lets
-        it wait for the writer instead of dropping. Begins a take when `isArmed` turns true, and a
-        new one where the timeline jumps. */
-    void process (const float* const* input, int channels, int samples, const Transport&, bool isArmed, bool mayWait) noexcept;
+    /** Audio thread: never allocates, locks or waits, except that `mayWait` (an offline render)
+        lets it wait for the writer instead of dropping. Begins a take when `isArmed` turns true,
+        and a new one where the timeline jumps. */
+    void process (const float* const* input, int channels, int samples, const Transport&,
+                  bool isArmed, bool mayWait) noexcept;
 
     /** Message thread: takes so far, the open one last. */
     std::vector<Take> takes() const;

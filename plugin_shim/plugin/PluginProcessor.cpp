@@ -10,7 +10,9 @@ PluginProcessor::PluginProcessor()
                           .withInput ("Input", juce::AudioChannelSet::stereo())
                           .withOutput ("Output", juce::AudioChannelSet::stereo())),
       recorder (std::make_unique<capture::Recorder> (
-          juce::File::getSpecialLocation (juce::File::tempDirectory).getFullPathName().toStdString()))
+          juce::File::getSpecialLocation (juce::File::tempDirectory)
+              .getFullPathName()
+              .toStdString()))
 {
     addParameter (armed = new juce::AudioParameterBool ({ "capture", 1 }, "Capture", false));
 }
@@ -39,8 +41,8 @@ void PluginProcessor::processBlock (juce::AudioBuffer<float>& buffer, juce::Midi
                 transport.positionSamples = *samples;
             transport.isPlaying = position->getIsPlaying();
         }
-    recorder->process (buffer.getArrayOfReadPointers(), buffer.getNumChannels(), buffer.getNumSamples(),
-                       transport, armed->get(), isNonRealtime());
+    recorder->process (buffer.getArrayOfReadPointers(), buffer.getNumChannels(),
+                       buffer.getNumSamples(), transport, armed->get(), isNonRealtime());
 }
 
 juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new PluginEditor (*this); }
@@ -60,4 +62,7 @@ void PluginProcessor::setIHostApplication (Steinberg::FUnknown*) {}
 
 } // namespace stemlasso
 
-juce::AudioProcessor* JUCE_CALLTYPE createPluginFilter() { return new stemlasso::PluginProcessor(); }
+juce::AudioProcessor* JUCE_CALLTYPE createPluginFilter()
+{
+    return new stemlasso::PluginProcessor();
+}

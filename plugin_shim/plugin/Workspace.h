@@ -13,7 +13,12 @@
 namespace stemlasso
 {
 
-enum class ClipKind { captured, reaperItem, file };
+enum class ClipKind
+{
+    captured,
+    reaperItem,
+    file
+};
 
 /** One clip of this instance. */
 struct WorkClip

@@ -12,8 +12,8 @@ namespace stemlasso::reaper
 /** What a selected item becomes: a file that can be separated, and where its stems belong. */
 struct Item
 {
-    std::string guid;           ///< of the item, to find it again
-    std::string file;           ///< the source, or a rendering of the item where it cannot be used as it is
+    std::string guid; ///< of the item, to find it again
+    std::string file; ///< the source, or a rendering of the item where it cannot be used as it is
     std::string name, trackName;
     double positionSeconds = 0; ///< on the timeline
     double lengthSeconds = 0;   ///< on the timeline

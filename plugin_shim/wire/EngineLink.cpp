@@ -13,7 +13,10 @@ public:
     void offer() override {}
     void separate (Prompt, JobOptions) override {}
     void cancel() override {}
-    std::shared_ptr<const ErrandView> view() const override { return std::make_shared<ErrandView>(); }
+    std::shared_ptr<const ErrandView> view() const override
+    {
+        return std::make_shared<ErrandView>();
+    }
     std::string clipId() const override { return {}; }
     std::string jobId() const override { return {}; }
 };
@@ -21,8 +24,14 @@ public:
 class NoLink final : public EngineLink
 {
 public:
-    std::shared_ptr<Errand> makeErrand (ClipSource) override { return std::make_shared<NoErrand>(); }
-    std::shared_ptr<Errand> restoreErrand (ClipSource, std::string, std::string) override { return std::make_shared<NoErrand>(); }
+    std::shared_ptr<Errand> makeErrand (ClipSource) override
+    {
+        return std::make_shared<NoErrand>();
+    }
+    std::shared_ptr<Errand> restoreErrand (ClipSource, std::string, std::string) override
+    {
+        return std::make_shared<NoErrand>();
+    }
     void watch() override {}
     void startEngine() override {}
     bool openPanel (const std::string&, std::string&) override { return false; }

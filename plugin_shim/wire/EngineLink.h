@@ -69,7 +69,8 @@ public:
     virtual std::shared_ptr<Errand> makeErrand (ClipSource) = 0;
     /** For a session that is opened again: asks the server what became of clip and job. A server
         that does not know the clip any more is given it anew when something is asked for. */
-    virtual std::shared_ptr<Errand> restoreErrand (ClipSource, std::string clipId, std::string jobId) = 0;
+    virtual std::shared_ptr<Errand> restoreErrand (ClipSource, std::string clipId,
+                                                   std::string jobId) = 0;
 
     /** Looks for a server and keeps looking: for an editor that shows how the engine stands. */
     virtual void watch() = 0;

@@ -16,7 +16,7 @@ struct Origin
 {
     std::string host, project, track;
     std::optional<double> positionSeconds;
-    std::optional<std::int64_t> positionSamples; ///< at the clip's own rate; exact where both are there
+    std::optional<std::int64_t> positionSamples; ///< at the clip's rate; exact where both are there
 
     bool operator== (const Origin&) const = default;
 };
@@ -82,7 +82,14 @@ struct Stem
     std::optional<double> score;
 };
 
-enum class JobState { queued, running, done, failed, cancelled };
+enum class JobState
+{
+    queued,
+    running,
+    done,
+    failed,
+    cancelled
+};
 
 struct Progress
 {
@@ -108,7 +115,10 @@ struct Job
     std::optional<Problem> error;
     std::optional<JobResult> result;
 
-    bool isFinal() const { return state == JobState::done || state == JobState::failed || state == JobState::cancelled; }
+    bool isFinal() const
+    {
+        return state == JobState::done || state == JobState::failed || state == JobState::cancelled;
+    }
 };
 
 } // namespace stemlasso::wire

@@ -237,6 +237,14 @@ def test_known_extras_are_those_of_the_project(checkout: Path) -> None:
     assert set(suite.EXTRAS) <= set(front_door.KNOWN_EXTRAS)
 
 
+def test_the_formatter_sees_our_cpp_files_and_nothing_that_was_built(tmp_path: Path) -> None:
+    for name in ("wire/Link.h", "plugin/Editor.cpp", "build/release/Made.cpp", "daw/lua/json.lua"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = {path.relative_to(tmp_path).as_posix() for path in suite.cpp_sources(tmp_path)}
+    assert found == {"wire/Link.h", "plugin/Editor.cpp"}
+
+
 def test_ci_runs_what_the_readme_tells(checkout: Path) -> None:
     last = (checkout / ".ci" / "run").read_text("utf-8").strip().splitlines()[-1]
     assert last == "exec python3 installer/setup.py test"
