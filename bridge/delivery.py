@@ -50,7 +50,8 @@ def deliver(delivery: Delivery) -> tuple[Path, ...]:
     try:
         with ExitStack() as undo:
             _make(folder, undo)
-            placed = tuple(_place(file, delivery, undo) for file in delivery.files)
+            copies = [_copied(file, delivery, undo) for file in delivery.files]
+            replaced = [_place(copy, delivery.overwrite, undo) for copy in copies]
             sync_folder(folder)
             undo.pop_all()
     except OSError as error:
@@ -60,7 +61,9 @@ def deliver(delivery: Delivery) -> tuple[Path, ...]:
             "choose another folder",
             code,
         ) from error
-    return placed
+    for aside in filter(None, replaced):
+        aside.unlink(missing_ok=True)
+    return tuple(copy.final for copy in copies)
 
 
 def check_folder(folder: Path) -> None:
@@ -82,6 +85,10 @@ def sweep(folder: Path, job_id: str) -> None:
     with suppress(OSError):
         for part in folder.glob(f".stemlasso-{job_id}-*.part"):
             part.unlink(missing_ok=True)
+        for aside in folder.glob(f".stemlasso-{job_id}-*.old"):
+            # Without another name it is all that is left of the user's file.
+            if aside.stat().st_nlink > 1:
+                aside.unlink()
 
 
 def _make(folder: Path, undo: ExitStack) -> None:
@@ -96,22 +103,65 @@ def _remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _place(file: Path, delivery: Delivery, undo: ExitStack) -> Path:
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """part: `None` where the file is there already."""
+
+    part: Path | None
+    final: Path
+
+
+def _copied(file: Path, delivery: Delivery, undo: ExitStack) -> _Copy:
     final = delivery.folder / file.name
     if final.exists():
         if _is_same(final, file):
-            return final
+            return _Copy(None, final)
         if final.is_dir() or not delivery.overwrite:
             raise _exists(final)
     part = delivery.folder / f".stemlasso-{delivery.job_id}-{secrets.token_hex(4)}.part"
     undo.callback(part.unlink, missing_ok=True)
     _copy(file, part, delivery.is_cancelled)
-    if delivery.overwrite:
-        part.replace(final)
+    return _Copy(part, final)
+
+
+def _place(copy: _Copy, overwrite: bool, undo: ExitStack) -> Path | None:
+    """Give the copy its name; where the file is that had it and has to come back on failure."""
+    if copy.part is None:
+        return None
+    if not overwrite:
+        _rename(copy.part, copy.final)
+        undo.callback(copy.final.unlink, missing_ok=True)
+        return None
+    aside = _set_aside(copy.part, copy.final)
+    if aside is None:
+        undo.callback(copy.final.unlink, missing_ok=True)
     else:
-        _rename(part, final)
-        undo.callback(final.unlink, missing_ok=True)
-    return final
+        undo.callback(_bring_back, aside, copy.final)
+    copy.part.replace(copy.final)
+    return aside
+
+
+def _set_aside(part: Path, final: Path) -> Path | None:
+    """A second name for the file at `final`, which stays there where the file system allows it."""
+    aside = part.with_suffix(".old")
+    try:
+        os.link(final, aside)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        if final.is_dir():
+            raise
+        # No hard links here (FAT, some network drives).
+        final.replace(aside)
+    return aside
+
+
+def _bring_back(aside: Path, final: Path) -> None:
+    # A rename does nothing where both names mean the same file.
+    if final.exists() and final.samefile(aside):
+        aside.unlink()
+    else:
+        aside.replace(final)
 
 
 def _copy(file: Path, part: Path, is_cancelled: Callable[[], bool] | None) -> None:

@@ -121,6 +121,8 @@ def render(mixture: AudioClip, estimate: Estimate, plan: RenderPlan, monitor: Mo
         peak = _null_peak(mixture, writers, monitor) if plan.with_residual else computed_peak
         clips = [writer.publish() for writer in writers]
         undo.pop_all()
+    for writer in writers:
+        writer.settle()
     notices += tuple(_widened(writer) for writer in writers if _is_wider(writer))
     null_db = 20 * math.log10(peak) if peak > 0 else -math.inf
     if estimate.with_residual:

@@ -81,6 +81,7 @@ class _Store(Protocol):
     def finish(self) -> None: ...
     def fetch(self, start: int, stop: int) -> NDArray[Any]: ...
     def publish(self) -> AudioClip: ...
+    def settle(self) -> None: ...
     def discard(self) -> None: ...
 
 
@@ -121,11 +122,15 @@ class StemWriter:
         return _values_from(self._store.fetch(start, stop), self.format)
 
     def publish(self) -> AudioClip:
-        """Give the finished stem its name."""
+        """Give the finished stem its name; a file that had it is kept until `settle`."""
         return self._store.publish()
 
+    def settle(self) -> None:
+        """Let go of the file that a published stem replaced."""
+        self._store.settle()
+
     def discard(self) -> None:
-        """Throw the stem away, whatever state it is in, unpublished or published."""
+        """Throw the stem away, unpublished or published; a file that it replaced comes back."""
         self._store.discard()
 
     def _widen(self, form: AudioFormat) -> None:
@@ -176,6 +181,9 @@ class _ArrayStore:
     def publish(self) -> AudioClip:
         return array_clip(self._samples, self._format, self._spec.sample_rate, self._spec.name)
 
+    def settle(self) -> None:
+        return
+
     def discard(self) -> None:
         self._samples = self._samples[:0]
 
@@ -195,6 +203,7 @@ class _FileStore:
         self._shift = left_shift(form.subtype)
         self._n_written = 0
         self._is_published = False
+        self._replaced: Path | None = None
         self._broadcast: BroadcastInfo | None = None
         self._read_back: SoundFileStorage | None = None
         self._sound: soundfile.SoundFile | None = None
@@ -266,6 +275,8 @@ class _FileStore:
         self._read_back.close()
         self._file.close()
         try:
+            if self._spec.overwrite:
+                self._replaced = _set_aside(self._final)
             _move(self._temporary, self._final, self._spec.overwrite)
         except OSError as error:
             raise output_failure(error, self._final) from error
@@ -275,6 +286,11 @@ class _FileStore:
         source = StoredSource(storage, form, spec.sample_rate, (self._n_written, spec.n_channels))
         return AudioClip(source, self._final.stem, form, self._final, self._broadcast)
 
+    def settle(self) -> None:
+        if self._replaced is not None:
+            self._replaced.unlink(missing_ok=True)
+            self._replaced = None
+
     def discard(self) -> None:
         with suppress(soundfile.LibsndfileError):
             # Closing writes the header, which may fail for the reason that brought us here.
@@ -283,7 +299,12 @@ class _FileStore:
         if self._read_back is not None:
             self._read_back.close()
         self._file.close()
-        (self._final if self._is_published else self._temporary).unlink(missing_ok=True)
+        if self._replaced is not None:
+            _bring_back(self._replaced, self._final)
+        elif self._is_published:
+            self._final.unlink(missing_ok=True)
+        if not self._is_published:
+            self._temporary.unlink(missing_ok=True)
 
     def _failure(self, error: object) -> OutputError:
         """Why libsndfile could not write: what the system says when we try it ourselves."""
@@ -307,6 +328,29 @@ def output_failure(error: OSError, path: Path) -> OutputError:
     if error.errno == errno.EEXIST:
         return OutputExists(f"{path}: it exists already; allow overwriting or choose another name")
     return OutputError(f"{path}: it cannot be written: {error.strerror}; choose another folder")
+
+
+def _set_aside(final: Path) -> Path | None:
+    """A second name for the file at `final`, which stays there where the file system allows it."""
+    aside = final.with_name(f".stemlasso-{secrets.token_hex(6)}.old")
+    try:
+        os.link(final, aside)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        if final.is_dir():
+            raise
+        # No hard links here (FAT, some network drives).
+        final.replace(aside)
+    return aside
+
+
+def _bring_back(aside: Path, final: Path) -> None:
+    # A rename does nothing where both names mean the same file.
+    if final.exists() and final.samefile(aside):
+        aside.unlink()
+    else:
+        aside.replace(final)
 
 
 def _move(temporary: Path, final: Path, overwrite: bool) -> None:

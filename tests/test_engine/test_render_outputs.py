@@ -1,10 +1,12 @@
 """Stems that cannot be written: a typed error, nothing left behind, nothing of others touched."""
 
+import errno
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -90,6 +92,34 @@ def test_overwriting_replaces_both_when_asked_to(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["residual.wav", "target.wav"]
     assert np.abs(mixture.samples - read_back(made.target) - read_back(made.residual)).max() < 1e-7
     close_all(made.target, made.residual)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_second_stem_that_fails_brings_the_first_old_file_back(
+    tmp_path: Path, has_links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("target.wav", "residual.wav"):
+        (tmp_path / name).write_text(f"old {name}")
+    mixture = mixture_of(5_000)
+    estimate = quiet(mixture)
+
+    def blocks() -> Iterator[NDArray[np.float64]]:
+        yield from estimate.blocks
+        # What the check saw is not what the rename meets.
+        (tmp_path / "residual.wav").unlink()
+        (tmp_path / "residual.wav").mkdir()
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse_links)
+    plan = RenderPlan(folder=tmp_path, overwrite=True)
+    with pytest.raises(OutputError, match=r"residual\.wav"):
+        render(mixture, replace(estimate, blocks=blocks()), plan, Monitor())
+    assert (tmp_path / "target.wav").read_text() == "old target.wav"
+    assert names_in(tmp_path) == ["residual.wav", "target.wav"]
+
+
+def refuse_links(source: Path, destination: Path) -> None:
+    raise OSError(errno.EPERM, "no hard links here")
 
 
 @pytest.mark.parametrize("how", ["itself", "a link", "another spelling"])
