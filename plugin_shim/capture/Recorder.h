@@ -12,11 +12,21 @@
 namespace stemlasso::capture
 {
 
+/** A place in bars and beats; the bar's number assumes that the signature was the same all along. */
+struct MusicalTime
+{
+    double quarters = 0;       ///< from the timeline's start; may be negative in a pre-roll
+    double beatsPerMinute = 0; ///< quarters per minute; 0: not known
+    int numerator = 4, denominator = 4;
+
+    bool operator== (const MusicalTime&) const = default;
+};
+
 /** What the host says of a block. */
 struct Transport
 {
     std::optional<std::int64_t> positionSamples; ///< of the first sample; negative in a pre-roll
-    std::optional<double> positionQuarters, beatsPerMinute;
+    std::optional<MusicalTime> musical;          ///< of the same sample
     bool isPlaying = false;
 };
 
@@ -29,6 +39,8 @@ struct Take
     int channels = 0;
     std::int64_t samples = 0;                    ///< so far
     std::optional<std::int64_t> positionSamples; ///< clamped to 0; none: the host did not say
+    std::optional<MusicalTime> musical;          ///< of its first sample
+    float level = 0;                             ///< its loudest sample lately; 0 once finished
     std::int64_t droppedSamples = 0;             ///< not 0: there is a gap, and the take says so
     bool isFinished = false;
     std::string problem; ///< not empty: the file could not be written, in words

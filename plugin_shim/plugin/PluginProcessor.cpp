@@ -58,6 +58,8 @@ void PluginProcessor::setStateInformation (const void* data, int bytes)
     workspace.restore (juce::ValueTree::readFromData (data, size_t (bytes)));
 }
 
+void PluginProcessor::poll() { workspace.poll(); }
+
 void PluginProcessor::setIHostApplication (Steinberg::FUnknown*) {}
 
 } // namespace stemlasso

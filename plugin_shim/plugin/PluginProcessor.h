@@ -40,6 +40,10 @@ public:
 
     void setIHostApplication (Steinberg::FUnknown*) override;
 
+    /** Message thread, often while an editor is open: takes that have ended become clips, and the
+        workspace takes over what the engine said. */
+    void poll();
+
     Workspace& work() { return workspace; }
     capture::Recorder& capturer() { return *recorder; }
     juce::AudioParameterBool& arm() { return *armed; }

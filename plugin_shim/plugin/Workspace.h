@@ -3,6 +3,7 @@
 // What one instance of the plug-in works on: its clips, what the user asks of each, and what came
 // back. Knows no audio thread and draws nothing. Message thread only.
 
+#include "capture/Recorder.h"
 #include "reaper/ReaperApi.h"
 #include "wire/EngineLink.h"
 
@@ -29,7 +30,9 @@ struct WorkClip
     double sampleRate = 0;
     std::int64_t samples = 0;
     int channels = 0;
-    std::optional<reaper::Item> item; ///< where stems belong, for a clip from REAPER
+    std::optional<capture::MusicalTime> musical; ///< of its first sample, for a captured clip
+    std::int64_t droppedSamples = 0;             ///< not 0: a captured clip with a gap
+    std::optional<reaper::Item> item;            ///< where stems belong, for a clip from REAPER
     wire::Prompt prompt;
     wire::JobOptions options;
     std::vector<wire::Stem> stems; ///< of the newest finished job, kept in the plug-in's state
