@@ -116,9 +116,10 @@ def _shown(command: Command) -> str:
 def _table(window: "Window") -> tuple[Command, ...]:
     bench = window.bench
     time, document, listen = bench.time, bench.document, window.listen
+    opening = window.opening
     return (
-        Command("File", "Open…", ("Ctrl+O",), window.ask_for_file),
-        Command("File", "Add the video of this sound…", ("Ctrl+Shift+O",), window.ask_for_video),
+        Command("File", "Open…", ("Ctrl+O",), opening.ask_for_file),
+        Command("File", "Add the video of this sound…", ("Ctrl+Shift+O",), opening.ask_for_video),
         Command("File", "Settings…", ("Ctrl+,",), window.dialogs.show_preferences),
         Command("File", "Separators and models…", ("Ctrl+M",), window.dialogs.show_models),
         Command("File", "Close the panel", ("Ctrl+Q",), window.close),

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtWidgets import QMenu, QWidget
+
 from .state.spans import added, changed, drawn, flipped, removed
 from .work.workbench import Workbench
 
@@ -53,3 +56,18 @@ class SpanEdits:
             spans = added(document.draft.spans, mark)
             document.edit_spans(f"Draw “{'+' if sign == '+' else '−'}” span", spans)
             document.select(len(spans) - 1)
+
+    def show_menu(self, index: int, where: QPointF, parent: QWidget) -> None:
+        """What can be done with a span, at a place on the screen."""
+        document = self._bench.document
+        document.select(index)
+        span = document.draft.spans[index]
+        menu = QMenu(parent)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if span.origin == "predicted":
+            menu.addAction("Accept", self.accept_predicted)
+        menu.addAction("Change sign", self.flip_selected)
+        menu.addAction("Loop this", lambda: self._bench.time.select((span.start_s, span.end_s)))
+        menu.addSeparator()
+        menu.addAction("Delete", self.delete_selected)
+        menu.popup(where.toPoint())

@@ -1,52 +1,42 @@
 """The window: what is where. What happens is the workbench's, what keys do is in `commands`."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QFrame,
-    QHBoxLayout,
     QMainWindow,
-    QMenu,
     QScrollArea,
     QSplitter,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from bridge.protocol.values import Clip
-
 from .audio.onsets import onsets_s
 from .commands import Commands
 from .dialogs import Dialogs
-from .icons import icon
 from .listening_view import ListeningView
+from .news import News
+from .opening import Opening
 from .panels.empty import EmptyPage
 from .panels.jobs import JobsPanel
 from .panels.notice import NoticeBar
-from .panels.parts import label, line
+from .panels.parts import line
 from .panels.prompt import PromptPanel
 from .panels.video import STRIP_PX, VideoPanel
 from .span_edits import SpanEdits
 from .theme import Theme, choose, qt_palette, style_sheet
-from .views.clock import clock
+from .top_bar import TopBar
 from .views.overview import Overview
 from .views.timeline import TimelineView
 from .work.listening import Listening
-from .work.workbench import Trouble, Workbench
+from .work.workbench import Workbench
 
 SIDE_PX = 340
-MEDIA = (
-    "Sound and video (*.wav *.flac *.aif *.aiff *.mp3 *.ogg *.m4a *.mp4 *.mov *.mkv *.webm)"
-    ";;All files (*)"
-)
 
 
 class Window(QMainWindow):
@@ -67,14 +57,13 @@ class Window(QMainWindow):
         self.jobs = JobsPanel(bench.book)
         self.empty = EmptyPage()
         self.notice = NoticeBar()
-        self.clip_name = label("No clip", "name")
-        self.clip_facts = label("", "dim")
-        self.server = label("connecting…", "badge")
-        self.server.setAccessibleName("State of the engine")
-        self.tools: dict[str, QToolButton] = {}
+        self.bar = TopBar()
+        self.news = News(self.notice, bench, listening)
+        self.opening = Opening(bench, self)
         self.edits = SpanEdits(bench)
         self.dialogs = Dialogs(bench, self)
         self.commands = Commands(self)
+        self._fill_bar()
         self._lay_out()
         self._connect()
         self.apply_theme()
@@ -92,21 +81,16 @@ class Window(QMainWindow):
         assert isinstance(application, QApplication)
         application.setPalette(qt_palette(theme))
         application.setStyleSheet(style_sheet(theme))
-        for view in (self.timeline, self.overview, self.prompt, self.listen, self.video):
+        for view in (
+            *(self.bar, self.timeline, self.overview),
+            *(self.prompt, self.listen, self.video),
+        ):
             view.set_theme(theme)
-        for name, button in self.tools.items():
-            button.setIcon(icon(name, theme.text, theme.accent))
 
     def run(self) -> None:
         """Start, and give the keys back to the picture, so that Space plays."""
         self.bench.run()
         self.timeline.setFocus()
-
-    def ask_for_file(self) -> None:
-        """Let the user choose a file."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open a clip", "", MEDIA)
-        if name:
-            self.bench.open_file(Path(name))
 
     def copy_manifest(self) -> None:
         """Put the path of the result's timeline manifest on the clipboard, for a DAW's script."""
@@ -119,14 +103,6 @@ class Window(QMainWindow):
             "Every result is in the outbox for the DAW's script already. "
             f"The path of this one's timeline manifest was copied: {job.result.manifest_path}"
         )
-
-    def ask_for_video(self) -> None:
-        """Let the user add the film that a sound belongs to."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open a video", "", MEDIA)
-        if name and self.bench.document.clip is not None:
-            document = self.bench.document
-            draft = replace(document.draft, video_path=name, masks=(), mask_path="")
-            document.edit("Add video", draft)
 
     def cancel_current(self) -> None:
         """Stop the job that runs or waits longest."""
@@ -144,7 +120,7 @@ class Window(QMainWindow):
 
     def tools_snap(self) -> None:
         """Snapping on or off."""
-        self.tools["snap"].click()
+        self.bar.tools["snap"].click()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files and folders are welcome anywhere."""
@@ -154,16 +130,9 @@ class Window(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:
-        """Open the first file, or the first sound in a folder."""
+        """Open what was dropped."""
         assert event is not None
-        data = event.mimeData()
-        paths = [Path(url.toLocalFile()) for url in data.urls()] if data is not None else []
-        for path in paths:
-            if path.is_dir():
-                self.bench.open_folder(path)
-            else:
-                self.bench.open_file(path)
-            return
+        self.opening.take(event.mimeData())
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Save and end the threads."""
@@ -171,6 +140,18 @@ class Window(QMainWindow):
         self.listening.stop()
         self.bench.stop()
         super().closeEvent(event)
+
+    def _fill_bar(self) -> None:
+        add = self.bar.add
+        add("open", "Open a file", self.opening.ask_for_file, is_left=True)
+        snap = add("snap", "Snap to onsets, spans and the loop (S)", self._toggle_snap)
+        snap.setCheckable(True)
+        snap.setChecked(self.bench.settings.values.is_snapping)
+        add("fit", "Show the whole clip (F)", self.show_whole)
+        self.bar.add_server()
+        add("theme", "Dark or light", self.switch_theme)
+        add("gear", "Settings (Ctrl+,)", self.dialogs.show_preferences)
+        add("help", "All keys (F1)", self.commands.show_keys)
 
     def _lay_out(self) -> None:
         self.pages = QStackedWidget()
@@ -193,7 +174,7 @@ class Window(QMainWindow):
         rows = QVBoxLayout(whole)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        rows.addWidget(self._bar())
+        rows.addWidget(self.bar)
         rows.addWidget(line())
         rows.addWidget(self.notice)
         rows.addWidget(split, 1)
@@ -219,37 +200,6 @@ class Window(QMainWindow):
         rows.addWidget(line())
         rows.addWidget(self.listen.transport)
         return page
-
-    def _bar(self) -> QFrame:
-        bar = QFrame()
-        bar.setObjectName("bar")
-        layout = QHBoxLayout(bar)
-        layout.setContentsMargins(10, 6, 10, 6)
-        layout.setSpacing(8)
-        layout.addWidget(self.tool("open", "Open a file", self.ask_for_file))
-        layout.addWidget(self.clip_name)
-        layout.addWidget(self.clip_facts)
-        layout.addStretch(1)
-        snap = self.tool("snap", "Snap to onsets, spans and the loop (S)", self._toggle_snap)
-        snap.setCheckable(True)
-        snap.setChecked(self.bench.settings.values.is_snapping)
-        layout.addWidget(snap)
-        layout.addWidget(self.tool("fit", "Show the whole clip (F)", self.show_whole))
-        self.server.setFixedHeight(24)
-        layout.addWidget(self.server)
-        layout.addWidget(self.tool("theme", "Dark or light", self.switch_theme))
-        layout.addWidget(self.tool("gear", "Settings (Ctrl+,)", self.dialogs.show_preferences))
-        layout.addWidget(self.tool("help", "All keys (F1)", self.commands.show_keys))
-        return bar
-
-    def tool(self, name: str, tip: str, on_click: Callable[..., None]) -> QToolButton:
-        """A button with a drawing."""
-        button = QToolButton()
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
-        button.clicked.connect(on_click)
-        self.tools[name] = button
-        return button
 
     def _side(self) -> QScrollArea:
         content = QWidget()
@@ -278,7 +228,7 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         bench = self.bench
-        self.empty.open_wanted.connect(self.ask_for_file)
+        self.empty.open_wanted.connect(self.opening.ask_for_file)
         self.empty.models_wanted.connect(self.dialogs.show_models)
         bench.status_changed.connect(self.empty.show_status)
         self.empty.file_wanted.connect(lambda name: bench.open_file(Path(name)))
@@ -287,22 +237,20 @@ class Window(QMainWindow):
         self.jobs.retry_wanted.connect(bench.retry)
         self.jobs.chosen.connect(bench.show_job)
         self.jobs.reuse_wanted.connect(bench.reuse)
-        self.timeline.menu_wanted.connect(self._show_menu)
+        self.timeline.menu_wanted.connect(
+            lambda index, where: self.edits.show_menu(index, where, self)
+        )
         self.timeline.playhead_wanted.connect(self.listening.seek)
         bench.sound_changed.connect(self._on_sound)
         bench.document.clip_changed.connect(self._on_clip)
         bench.status_changed.connect(self.prompt.show_status)
         bench.costs.changed.connect(self.prompt.show_cost)
-        bench.server_changed.connect(self._on_server)
-        bench.troubled.connect(self._on_trouble)
+        bench.server_changed.connect(self.bar.show_server)
         self.video.troubled.connect(self.notice.show_error)
         bench.document.draft_changed.connect(self._on_draft)
         self.video.strip.seek_wanted.connect(self.listening.seek)
-        self.listening.saved.connect(lambda name: self.notice.show_news(f"Saved as {name}."))
-        bench.clip_arrived.connect(self._on_arrival)
         bench.result_changed.connect(self._on_result)
         bench.known.connect(self.jobs.set_clip)
-        bench.book.engine_restarted.connect(self._on_restart)
         bench.settings.changed.connect(self._on_settings)
         self._on_settings()
 
@@ -317,8 +265,7 @@ class Window(QMainWindow):
         self.timeline.ruler.set_unit(values.ruler)
         if self.listening.player.device != values.output:
             self.listening.player.set_device(values.output)
-        if self.tools:
-            self.apply_theme()
+        self.apply_theme()
 
     def _on_sound(self) -> None:
         sound = self.bench.sound
@@ -345,54 +292,12 @@ class Window(QMainWindow):
         if clip is None:
             return
         self.setWindowTitle(f"{clip.path.name} – StemLasso")
-        self.clip_name.setText(clip.path.name)
-        channels = {1: "mono", 2: "stereo"}.get(clip.n_channels, f"{clip.n_channels} channels")
-        self.clip_facts.setText(
-            f"{clock(clip.duration_s)}  ·  {clip.sample_rate / 1000:g} kHz  ·  {channels}"
-        )
+        self.bar.show_clip(clip)
         self.jobs.set_clip(clip.clip.clip_id if clip.clip else "")
-
-    def _on_server(self, is_there: bool, why: str) -> None:
-        self.server.setText("engine ready" if is_there else "no engine")
-        self.server.setProperty("state", "good" if is_there else "bad")
-        self.server.setToolTip(why)
-        style = self.server.style()
-        assert style is not None
-        style.polish(self.server)
-
-    def _on_trouble(self, trouble: Trouble) -> None:
-        self.notice.show_error(trouble.text, trouble.advice)
-
-    def _on_arrival(self, clip: Clip) -> None:
-        where = clip.origin.host or "another program"
-        self.notice.show_news(
-            f"“{clip.name}” arrived from {where}.", "Open", lambda: self.bench.open_clip(clip)
-        )
-
-    def _on_restart(self, reason: str, job_id: str) -> None:
-        self.notice.show_news(
-            f"The engine had to be started again ({reason}). "
-            + ("Its job is done once more with less memory. " if job_id else "")
-            + "Nothing that you drew is lost."
-        )
 
     def _on_result(self) -> None:
         job = self.bench.shown_job
         self.jobs.set_shown(job.job_id if job else "")
-
-    def _show_menu(self, index: int, where: QPointF) -> None:
-        document = self.bench.document
-        document.select(index)
-        span = document.draft.spans[index]
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if span.origin == "predicted":
-            menu.addAction("Accept", self.edits.accept_predicted)
-        menu.addAction("Change sign", self.edits.flip_selected)
-        menu.addAction("Loop this", lambda: self.bench.time.select((span.start_s, span.end_s)))
-        menu.addSeparator()
-        menu.addAction("Delete", self.edits.delete_selected)
-        menu.popup(where.toPoint())
 
     def _toggle_snap(self, is_on: bool) -> None:
         self.bench.settings.set(is_snapping=is_on)

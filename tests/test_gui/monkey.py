@@ -100,7 +100,7 @@ class Monkey:
         buttons = (
             *(listen.transport.play, listen.transport.loop, listen.transport.to_start),
             *(listen.transport.ab, listen.transport.match, listen.mixture.solo),
-            *(listen.mixture.mute, window.tools["snap"], window.tools["fit"]),
+            *(listen.mixture.mute, window.bar.tools["snap"], window.bar.tools["fit"]),
             window.prompt.options.fold.button,
         )
         self._random.choice(buttons).click()

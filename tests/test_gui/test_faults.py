@@ -43,7 +43,7 @@ def start_job(window: Window) -> Job:
     """Draw, describe, run; gives the job once it is running."""
     until(lambda: (clip := window.bench.document.clip) and clip.clip, "the clip is known")
     if not window.bench.document.draft.spans:
-        window.tools["snap"].click()
+        window.bar.tools["snap"].click()
         drag(window.timeline, 10.0, 20.0)
         drag(window.timeline, 30.0, 40.0)
         QTest.keyClicks(window.prompt.edit, "dog barking")
@@ -147,9 +147,9 @@ def test_a_killed_server_is_started_again_and_the_job_goes_on(
         server.wait(10)
         for child in children:
             kill(child.pid)
-        until(lambda: window.server.text() == "no engine", "the panel notices")
+        until(lambda: window.bar.server.text() == "no engine", "the panel notices")
         assert len(window.bench.document.draft.spans) == 2
-        until(lambda: window.server.text() == "engine ready", "another server is there")
+        until(lambda: window.bar.server.text() == "engine ready", "another server is there")
         until(lambda: window.bench.shown_job, "the job was taken up and done")
         stop_server(home)
         window.close()

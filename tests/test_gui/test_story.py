@@ -26,7 +26,7 @@ def panel(open_panel: OpenPanel, tmp_path: Path) -> Window:
     window = open_panel(write_mixture(tmp_path / "mixture.wav"))
     until(lambda: (clip := window.bench.document.clip) and clip.clip, "the clip is known")
     until(lambda: window.timeline.onsets, "the peaks are there")
-    window.tools["snap"].click()
+    window.bar.tools["snap"].click()
     return window
 
 
@@ -181,7 +181,7 @@ def test_the_table_edits_numbers(panel: Window) -> None:
 
 
 def test_edges_snap_to_onsets_unless_control_is_held(panel: Window) -> None:
-    panel.tools["snap"].click()
+    panel.bar.tools["snap"].click()
     panel.timeline.onsets = [1.0]
     drag(panel.timeline, 1.012, 1.7)
     assert spans(panel)[0].start_s == 1.0
