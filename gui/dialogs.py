@@ -10,7 +10,8 @@ from .audio.streams import devices
 from .panels.models import ModelsDialog
 from .panels.preferences import Preferences
 from .views.clock import size
-from .work.workbench import Trouble, Workbench
+from .work.trouble import Trouble
+from .work.workbench import Workbench
 
 
 class Dialogs:

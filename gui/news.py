@@ -4,7 +4,8 @@ from bridge.protocol.values import Clip
 
 from .panels.notice import NoticeBar
 from .work.listening import Listening
-from .work.workbench import Trouble, Workbench
+from .work.trouble import Trouble
+from .work.workbench import Workbench
 
 
 class News:

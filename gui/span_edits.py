@@ -12,8 +12,9 @@ from .work.workbench import Workbench
 class SpanEdits:
     """Each is one undoable step of the document."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, parent: QWidget) -> None:
         self._bench = bench
+        self._parent = parent
 
     def delete_selected(self) -> None:
         """Remove the selected span."""
@@ -57,12 +58,12 @@ class SpanEdits:
             document.edit_spans(f"Draw “{'+' if sign == '+' else '−'}” span", spans)
             document.select(len(spans) - 1)
 
-    def show_menu(self, index: int, where: QPointF, parent: QWidget) -> None:
+    def show_menu(self, index: int, where: QPointF) -> None:
         """What can be done with a span, at a place on the screen."""
         document = self._bench.document
         document.select(index)
         span = document.draft.spans[index]
-        menu = QMenu(parent)
+        menu = QMenu(self._parent)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if span.origin == "predicted":
             menu.addAction("Accept", self.accept_predicted)

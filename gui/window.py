@@ -60,7 +60,7 @@ class Window(QMainWindow):
         self.bar = TopBar()
         self.news = News(self.notice, bench, listening)
         self.opening = Opening(bench, self)
-        self.edits = SpanEdits(bench)
+        self.edits = SpanEdits(bench, self)
         self.dialogs = Dialogs(bench, self)
         self.commands = Commands(self)
         self._fill_bar()
@@ -107,7 +107,7 @@ class Window(QMainWindow):
     def cancel_current(self) -> None:
         """Stop the job that runs or waits longest."""
         for job in self.bench.book.waiting()[:1]:
-            self.bench.cancel(job.job_id)
+            self.bench.runs.cancel(job.job_id)
 
     def show_selection(self) -> None:
         """Fill the screen with the selection."""
@@ -233,13 +233,11 @@ class Window(QMainWindow):
         bench.status_changed.connect(self.empty.show_status)
         self.empty.file_wanted.connect(lambda name: bench.open_file(Path(name)))
         self.prompt.run_wanted.connect(self.run)
-        self.jobs.cancel_wanted.connect(bench.cancel)
-        self.jobs.retry_wanted.connect(bench.retry)
+        self.jobs.cancel_wanted.connect(bench.runs.cancel)
+        self.jobs.retry_wanted.connect(bench.runs.retry)
         self.jobs.chosen.connect(bench.show_job)
-        self.jobs.reuse_wanted.connect(bench.reuse)
-        self.timeline.menu_wanted.connect(
-            lambda index, where: self.edits.show_menu(index, where, self)
-        )
+        self.jobs.reuse_wanted.connect(bench.runs.reuse)
+        self.timeline.menu_wanted.connect(self.edits.show_menu)
         self.timeline.playhead_wanted.connect(self.listening.seek)
         bench.sound_changed.connect(self._on_sound)
         bench.document.clip_changed.connect(self._on_clip)

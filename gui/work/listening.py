@@ -15,7 +15,8 @@ from gui.audio.streams import OpenStream
 from gui.link.background import Background
 from gui.state.audition import MIXTURE, RESIDUAL, TARGET, Audition, Lane
 
-from .workbench import Trouble, Workbench
+from .trouble import Trouble
+from .workbench import Workbench
 
 
 class Listening(QObject):

@@ -2,12 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from bridge.client import Client
 from bridge.protocol.messages import ClipReply, ModelProgress, Status
 from bridge.protocol.values import DONE, Clip, Job
 from gui.audio.decode import readable
@@ -15,37 +13,23 @@ from gui.audio.files import SoundInfo, SoundUnreadable
 from gui.audio.sound import ShownSound
 from gui.link.background import Background
 from gui.link.bridge import BridgeLink
-from gui.link.jobs import JobBook, advice
+from gui.link.jobs import JobBook
 from gui.state.document import Document, OpenClip
-from gui.state.draft import Draft
 from gui.state.places import Places
 from gui.state.sessions import Session, Sessions
 from gui.state.settings import SettingsStore
-from gui.state.spans import SpanMark
 from gui.state.time_window import TimeWindow
 
 from .costs import Costs
-from .masking import write_mask
+from .media import first_draft, first_sound
+from .results import fetched, predicted_spans
+from .runs import Runs
+from .trouble import Trouble, trouble_of
 
 log = logging.getLogger(__name__)
 
 SAVE_MS = 250
 STATUS_MS = 5_000
-VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi")
-MEDIA_SUFFIXES = (
-    *(".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".opus", ".w64", ".rf64", ".caf"),
-    ".m4a",
-    *VIDEO_SUFFIXES,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something went wrong. text: what; advice: what to do; code: for those who look it up."""
-
-    text: str
-    advice: str = ""
-    code: str = ""
 
 
 class Workbench(QObject):
@@ -75,11 +59,11 @@ class Workbench(QObject):
         self.shown_job: Job | None = None
         self.status: Status | None = None
         self.files = Background("files", (SoundUnreadable, OSError))
+        self.runs = Runs(link, self.document, self.book, self.files, places)
         self._own_clips: set[str] = set()
         self._n_opened = 0
         self._put_turn = 0
         self._wanted_job_id = ""
-        self._run_when_known = False
         self._save = self._timer(SAVE_MS, self.save_session)
         self.costs = Costs(link, self.document, self)
         self._ask_status = QTimer(self)
@@ -132,29 +116,9 @@ class Workbench(QObject):
     def run(self) -> None:
         """Submit the draft; at once, or when the server knows the clip."""
         document = self.document
-        if document.clip is None or document.draft.is_empty:
-            return
-        self.settings.remember_description(document.draft.prompt().description)
-        if document.clip.clip is None:
-            self._run_when_known = True
-            return
-        if document.draft.has_mask and not document.draft.mask_path:
-            draft, folder = document.draft, self.places.cache / "masks"
-            self.files.run(
-                lambda: write_mask(draft, folder),
-                lambda path: self._submit(replace(draft, mask_path=str(path))),
-                self._on_trouble,
-            )
-        else:
-            self._submit(document.draft)
-
-    def cancel(self, job_id: str) -> None:
-        """Stop a job."""
-        self._ask_job(lambda client: client.cancel(job_id))
-
-    def retry(self, job_id: str) -> None:
-        """Do a job again."""
-        self._ask_job(lambda client: client.retry(job_id))
+        if document.clip is not None and not document.draft.is_empty:
+            self.settings.remember_description(document.draft.prompt().description)
+            self.runs.run()
 
     def show_job(self, job_id: str) -> None:
         """Put a finished job's stems on the screen."""
@@ -166,27 +130,11 @@ class Workbench(QObject):
             return
         folder = self.places.cache / "stems" / job_id
         self.link.call(
-            lambda client: _fetched(client, job, folder),
+            lambda client: fetched(client, job, folder),
             self._show_result,
             self._on_trouble,
             slow=True,
         )
-
-    def reuse(self, job_id: str) -> None:
-        """Take over a job's prompt and options as one undoable step."""
-        job = self.book.job(job_id)
-        if job is None:
-            return
-        spans = tuple(SpanMark(each.start_s, each.end_s, each.sign) for each in job.prompt.spans)
-        draft = replace(
-            self.document.draft,
-            description=job.prompt.description,
-            spans=spans,
-            options=replace(job.options, rerun=None),
-            video_path=job.prompt.video_path,
-            mask_path=job.prompt.mask_path,
-        )
-        self.document.edit("Reuse prompt", draft)
 
     def refresh_status(self) -> None:
         """Ask what the server has and does."""
@@ -222,6 +170,7 @@ class Workbench(QObject):
     def _connect(self) -> None:
         for signal in (self.document.draft_changed, self.time.selection_changed):
             signal.connect(self._save.start)
+        self.runs.troubled.connect(self.troubled)
         self.link.happened.connect(self.book.on_event)
         self.link.happened.connect(self._on_event)
         self.link.opened.connect(self._on_opened)
@@ -244,7 +193,7 @@ class Workbench(QObject):
         self.time.open(info.duration_s, info.sample_rate)
         self.sound_changed.emit()
         self.result_changed.emit()
-        self.document.open(opened, session.draft if session else _first_draft(path))
+        self.document.open(opened, session.draft if session else first_draft(path))
         self.time.select(kept.selection)
         self.time.loop(kept.is_looping)
         self.time.put_playhead(kept.playhead_s)
@@ -278,25 +227,13 @@ class Workbench(QObject):
         self.known.emit(clip.clip_id)
         self.link.call(lambda client: client.jobs(limit=400), self._on_jobs, self._on_trouble)
         self.costs.refresh()
-        if self._run_when_known:
-            self._run_when_known = False
-            self.run()
+        self.runs.on_known()
 
     def _on_jobs(self, jobs: list[Job]) -> None:
         self.book.take_in(jobs)
         if self._wanted_job_id:
             wanted, self._wanted_job_id = self._wanted_job_id, ""
             self.show_job(wanted)
-
-    def _submit(self, draft: Draft) -> None:
-        clip = self.document.clip
-        if clip is None or clip.clip is None:
-            return
-        clip_id = clip.clip.clip_id
-        self._ask_job(lambda client: client.submit(clip_id, draft.prompt(), draft.options))
-
-    def _ask_job(self, ask: Callable[[Client], Job]) -> None:
-        self.link.call(ask, lambda job: self.book.take_in([job]), self._on_trouble)
 
     def _on_event(self, name: str, body: object) -> None:
         if name == "clip.added" and isinstance(body, ClipReply):
@@ -338,44 +275,4 @@ class Workbench(QObject):
         self._save.start()
 
     def _on_trouble(self, error: Exception) -> None:
-        code = str(getattr(error, "code", ""))
-        self.troubled.emit(Trouble(str(error), advice(code), code))
-
-
-def _first_draft(path: Path) -> Draft | None:
-    """A film brings its pictures along."""
-    return Draft(video_path=str(path)) if path.suffix.lower() in VIDEO_SUFFIXES else None
-
-
-def predicted_spans(job: Job, drawn: tuple[SpanMark, ...]) -> tuple[SpanMark, ...]:
-    """Spans of a result that the user did not draw: a model's, to accept or refuse."""
-    if job.result is None:
-        return ()
-    known = {(round(each.start_s, 3), round(each.end_s, 3), each.sign) for each in drawn}
-    known |= {
-        (round(each.start_s, 3), round(each.end_s, 3), each.sign) for each in job.prompt.spans
-    }
-    return tuple(
-        SpanMark(each.start_s, each.end_s, each.sign, "predicted")
-        for each in job.result.spans
-        if (round(each.start_s, 3), round(each.end_s, 3), each.sign) not in known
-    )
-
-
-def first_sound(folder: Path) -> Path:
-    """The first sound or video in a folder, by name. Raises SoundUnreadable."""
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in MEDIA_SUFFIXES:
-            return path
-    raise SoundUnreadable(f"{folder.name}: there is no sound or video in this folder")
-
-
-def _fetched(client: Client, job: Job, folder: Path) -> Job:
-    """The job with its stems' files in `folder`, copied from a server elsewhere."""
-    assert job.result is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    stems = tuple(
-        replace(stem, path=str(client.fetch_stem(job.job_id, stem, folder, overwrite=True)))
-        for stem in job.result.stems
-    )
-    return replace(job, result=replace(job.result, stems=stems))
+        self.troubled.emit(trouble_of(error))

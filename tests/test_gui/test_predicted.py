@@ -8,7 +8,7 @@ from PyQt6.QtTest import QTest
 
 from bridge.protocol.values import DONE, Job, JobResult, WirePrompt, WireSpan
 from gui.state.spans import SpanMark
-from gui.work.workbench import predicted_spans
+from gui.work.results import predicted_spans
 
 from .conftest import OpenPanel, until
 from .mouse import CTRL, click

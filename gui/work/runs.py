@@ -1,0 +1,97 @@
+"""Jobs of the open clip: submitting, stopping, doing it again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.client import Client
+from bridge.protocol.values import Job
+from gui.link.background import Background
+from gui.link.bridge import BridgeLink
+from gui.link.jobs import JobBook
+from gui.state.document import Document
+from gui.state.draft import Draft
+from gui.state.places import Places
+from gui.state.spans import SpanMark
+
+from .masking import write_mask
+from .trouble import trouble_of
+
+
+class Runs(QObject):
+    """Nothing here waits: what the server says of jobs goes into the book."""
+
+    troubled = pyqtSignal(object)
+
+    def __init__(
+        self, link: BridgeLink, document: Document, book: JobBook, files: Background, places: Places
+    ) -> None:
+        super().__init__(document)
+        self._link = link
+        self._document = document
+        self._book = book
+        self._files = files
+        self._places = places
+        self._waits_for_clip = False
+
+    def run(self) -> None:
+        """Submit the draft; at once, or when the server knows the clip."""
+        document = self._document
+        if document.clip is None or document.draft.is_empty:
+            return
+        if document.clip.clip is None:
+            self._waits_for_clip = True
+            return
+        if document.draft.has_mask and not document.draft.mask_path:
+            draft, folder = document.draft, self._places.cache / "masks"
+            self._files.run(
+                lambda: write_mask(draft, folder),
+                lambda path: self._submit(replace(draft, mask_path=str(path))),
+                self._on_error,
+            )
+        else:
+            self._submit(document.draft)
+
+    def on_known(self) -> None:
+        """The server knows the clip: submit what waited for it."""
+        if self._waits_for_clip:
+            self._waits_for_clip = False
+            self.run()
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job."""
+        self._ask_job(lambda client: client.cancel(job_id))
+
+    def retry(self, job_id: str) -> None:
+        """Do a job again."""
+        self._ask_job(lambda client: client.retry(job_id))
+
+    def reuse(self, job_id: str) -> None:
+        """Take over a job's prompt and options as one undoable step."""
+        job = self._book.job(job_id)
+        if job is None:
+            return
+        spans = tuple(SpanMark(each.start_s, each.end_s, each.sign) for each in job.prompt.spans)
+        draft = replace(
+            self._document.draft,
+            description=job.prompt.description,
+            spans=spans,
+            options=replace(job.options, rerun=None),
+            video_path=job.prompt.video_path,
+            mask_path=job.prompt.mask_path,
+        )
+        self._document.edit("Reuse prompt", draft)
+
+    def _submit(self, draft: Draft) -> None:
+        clip = self._document.clip
+        if clip is None or clip.clip is None:
+            return
+        clip_id = clip.clip.clip_id
+        self._ask_job(lambda client: client.submit(clip_id, draft.prompt(), draft.options))
+
+    def _ask_job(self, ask: Callable[[Client], Job]) -> None:
+        self._link.call(ask, lambda job: self._book.take_in([job]), self._on_error)
+
+    def _on_error(self, error: Exception) -> None:
+        self.troubled.emit(trouble_of(error))
