@@ -9,7 +9,7 @@ from .vocabulary import Kind
 _SHORT_S = 0.25
 _FEW_S = 0.5
 
-_TEXT_CONFIDENCE: dict[Kind, float] = {
+TEXT_CONFIDENCE: dict[Kind, float] = {
     "drums": 0.7,
     "kick": 0.6,
     "snare": 0.6,
@@ -33,9 +33,9 @@ def confidence_of(plan: Plan, grid: FrameGrid, *, is_absent: bool) -> float:
         return 0.9
     if plan.is_text_only:
         assert plan.sound is not None
-        return _TEXT_CONFIDENCE[plan.sound.kind]
+        return TEXT_CONFIDENCE[plan.sound.kind]
     if plan.route == "steady":
-        return _TEXT_CONFIDENCE["steady"]
+        return TEXT_CONFIDENCE["steady"]
     base = _BOTH_SIGNS if plan.has_absent else _PRESENT_ONLY
     if plan.route == "spans" and _elsewhere_s(plan, grid) < _FEW_S:
         base = _NOTHING_ELSEWHERE

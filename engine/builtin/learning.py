@@ -28,7 +28,7 @@ LEARN_SHARE = 0.3
 _SILENT = 1e-5
 """Mean level of the '+' frames against all frames below which nothing is there: -100 dB."""
 
-_LEAST_SUPPORT: dict[Kind, float] = {
+LEAST_SUPPORT: dict[Kind, float] = {
     "drums": 0.12,
     "kick": 0.02,
     "snare": 0.08,
@@ -153,7 +153,7 @@ def _is_unsupported(learning: LearningSet, plan: Plan, level: float) -> bool:
     """Whether text alone asks for a sound that nothing noticeable speaks for."""
     if learning.support is None or plan.sound is None:
         return False
-    return _mean_level(learning.support) < _LEAST_SUPPORT[plan.sound.kind] * level
+    return _mean_level(learning.support) < LEAST_SUPPORT[plan.sound.kind] * level
 
 
 def _joined(parts: list[Magnitudes | None]) -> Magnitudes | None:

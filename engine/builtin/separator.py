@@ -20,12 +20,14 @@ from engine.data import (
     SeparationOptions,
     clip_spans,
 )
+from engine.finding import Finding
 from engine.rerun import checked_rerun, spliced_blocks
 
 from .bands import BandMap
 from .config import BuiltinConfig
 from .costing import builtin_cost
 from .evidence import soft_step
+from .finding import find_in
 from .front_end import FrontEnd
 from .judgement import confidence_of, notices_for
 from .labels import label_frames
@@ -92,6 +94,16 @@ class BuiltinSeparator:
             ),
             settings=self._settings(plan, options),
         )
+
+    def find_spans(
+        self, mixture: AudioClip, prompt: Prompt, options: SeparationOptions, monitor: Monitor
+    ) -> Finding:
+        """Where the sound that the description names is, roughly.
+
+        Raises PromptNeedsSpans, AudioUnreadable or Cancelled.
+        """
+        with threadpool_limits(options.n_threads or 1, user_api="blas"):
+            return find_in(mixture, prompt, self.config, monitor)
 
     def estimate_cost(
         self, mixture: AudioClip | Sound, _prompt: Prompt, options: SeparationOptions

@@ -6,7 +6,7 @@ spans, or predicted from latents and text -'
 masked video -> features
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from engine.data import AudioClip, Monitor, Notice, Span, clip_spans
@@ -24,6 +24,9 @@ from .scratch import Scratch
 from .seeing import see
 from .spotting import Spotted, spot
 from .stretch import Stretch, difference, excerpt, widened
+
+_HEARD = 0.8
+"""Share of encoding in finding spans alone, roughly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +57,19 @@ def prepared(job: Job, monitor: Monitor) -> Prepared:
         first_frame=job.stretch.frames.start,
     )
     return Prepared(heard, guidance, spotted, _earlier(job, monitor))
+
+
+def spotted_alone(job: Job, monitor: Monitor) -> Spotted:
+    """Where the described sound is, whatever spans the prompt has; kept for runs that follow.
+
+    Raises AudioError, CheckpointError when there is no span predictor, OutOfMemory, DiskFull or
+    Cancelled.
+    """
+    asked = replace(job, spans=(), config=replace(job.config, predict_spans="on"))
+    heard = _heard(asked, monitor.part(0, _HEARD))
+    spotted = _spotted(asked, heard.latents, monitor.part(_HEARD, 1))
+    assert spotted is not None
+    return spotted
 
 
 def _heard(job: Job, monitor: Monitor) -> Heard:

@@ -25,6 +25,7 @@ from engine.cost.shape import ModelShape
 from engine.cost.task import Known, Sound
 from engine.data import AudioClip, Estimate, Monitor, Notice, Prompt, SeparationOptions, clip_spans
 from engine.errors import PromptError
+from engine.finding import Finding, FoundSpan
 from engine.gate import gated
 from engine.model.separation import SAMAudio
 from engine.rerun import checked_rerun, spliced_blocks
@@ -37,7 +38,7 @@ from .hearing import heard_weights
 from .job import Job
 from .loading import Loaded, load_installed, loaded, shape_of
 from .placing import placed_blocks
-from .preparation import prepared
+from .preparation import prepared, spotted_alone
 from .presence import Found, presence_of
 from .recall import Recall, clip_key
 from .report import notices, settings
@@ -145,6 +146,29 @@ class SamAudioSeparator:
             presence=found.lane,
             notices=(*notices(job, ready, takes.ranked), *found.notices()),
             settings=settings(job, self._name, self._weights_sha256, ready, takes.ranked),
+        )
+
+    def find_spans(
+        self, mixture: AudioClip, prompt: Prompt, options: SeparationOptions, monitor: Monitor
+    ) -> Finding:
+        """Where the described sound is, by the span predictor; a run that follows knows it then.
+
+        score: the mean probability of a span's frames.
+        Raises PromptError, AudioError, CheckpointError, BackendError, DiskFull or Cancelled.
+        """
+        if not prompt.description:
+            raise PromptError("there is nothing to find: describe the sound in a few words")
+        with closing(Scratch(self._config.scratch)) as scratch, computing(options.n_threads):
+            monitor.report("load", 0.0)
+            plain = replace(options, n_candidates=1, rerun=None)
+            job = self._job(mixture, prompt, plain, scratch)
+            spotted = spotted_alone(job, monitor.part(_LOADED, 1.0))
+            per_s = job.codec.sample_rate / job.codec.hop_length
+        return Finding(
+            tuple(
+                FoundSpan(span, spotted.mean_probability(span.start_s * per_s, span.end_s * per_s))
+                for span in spotted.spans
+            )
         )
 
     def estimate_cost(

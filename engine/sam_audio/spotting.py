@@ -21,6 +21,11 @@ class Spotted:
     spans: tuple[Span, ...]
     probability: NDArray[np.float32]
 
+    def mean_probability(self, start: float, stop: float) -> float:
+        """Of the frames between two positions, counted in frames; of one frame at least."""
+        first = min(round(start), len(self.probability) - 1)
+        return float(self.probability[first : max(round(stop), first + 1)].mean())
+
 
 @torch.inference_mode()
 def spot(
