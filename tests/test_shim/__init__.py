@@ -1,0 +1,1 @@
+"""The plug-in in real hosts."""

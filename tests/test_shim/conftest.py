@@ -1,0 +1,76 @@
+"""The built plug-in, and a way to run it in a host: each in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOSTS = Path(__file__).resolve().parent / "hosts"
+BUILT = "plugin_shim/build/release/StemLasso_artefacts/Release/VST3/StemLasso.vst3"
+PATIENCE_S = 240.0
+
+RunHost = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def plugin(checkout: Path) -> Path:
+    """The VST3 bundle."""
+    named = os.environ.get("STEMLASSO_VST3", "")
+    path = Path(named) if named else checkout / BUILT
+    if not path.exists():
+        pytest.skip(
+            f"{path} was not built: run `cmake --preset release && cmake --build --preset "
+            "release` in plugin_shim, or name a built one in STEMLASSO_VST3"
+        )
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where plug-in and engine keep everything in a test."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def run_host(plugin: Path, home: Path, tmp_path: Path) -> RunHost:
+    """Runs a script of `hosts/` with the plug-in and words; gives the JSON of its last line."""
+
+    def run(script: str, *words: object, **environ: str) -> dict[str, Any]:
+        return host_says(HOSTS / script, plugin, home, tmp_path, words, environ)
+
+    return run
+
+
+def host_says(
+    script: Path,
+    plugin: Path,
+    home: Path,
+    folder: Path,
+    words: tuple[object, ...] = (),
+    environ: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """What a script printed last, as JSON; fails with all it said when it ended badly."""
+    done = subprocess.run(
+        [sys.executable, str(script), str(plugin), *map(str, words)],
+        cwd=folder,
+        env=host_environment(home) | (environ or {}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script.name}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return said
+
+
+def host_environment(home: Path) -> dict[str, str]:
+    """Of a host's process: nothing of the user's, and no screen."""
+    environ = {**os.environ, "STEMLASSO_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    environ.pop("DISPLAY", None)
+    return environ
