@@ -15,6 +15,7 @@ PluginProcessor::PluginProcessor()
               .toStdString()))
 {
     addParameter (armed = new juce::AudioParameterBool ({ "capture", 1 }, "Capture", false));
+    reaperHost.addParameters (*this);
 }
 
 PluginProcessor::~PluginProcessor() = default;
@@ -60,7 +61,7 @@ void PluginProcessor::setStateInformation (const void* data, int bytes)
 
 void PluginProcessor::poll() { workspace.poll(); }
 
-void PluginProcessor::setIHostApplication (Steinberg::FUnknown*) {}
+void PluginProcessor::setIHostApplication (Steinberg::FUnknown* host) { reaperHost.attach (host); }
 
 } // namespace stemlasso
 

@@ -3,6 +3,7 @@
 // Passes audio through bit for bit at zero latency, captures it while armed, and keeps the state.
 // Nothing else.
 
+#include "ReaperHost.h"
 #include "Workspace.h"
 #include "capture/Recorder.h"
 
@@ -47,13 +48,13 @@ public:
     Workspace& work() { return workspace; }
     capture::Recorder& capturer() { return *recorder; }
     juce::AudioParameterBool& arm() { return *armed; }
-    const reaper::ReaperApi* reaperApi() const { return reaperHost.get(); }
+    ReaperHost& reaper() { return reaperHost; }
 
 private:
     juce::AudioParameterBool* armed; ///< owned by the base class
     std::unique_ptr<capture::Recorder> recorder;
     Workspace workspace;
-    std::unique_ptr<reaper::ReaperApi> reaperHost;
+    ReaperHost reaperHost{ workspace };
 
     JUCE_DECLARE_NON_COPYABLE_WITH_LEAK_DETECTOR (PluginProcessor)
 };

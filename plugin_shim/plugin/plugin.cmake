@@ -34,6 +34,8 @@ juce_add_plugin(StemLasso
 set(plugin_sources
     plugin/PluginProcessor.cpp
     plugin/PluginEditor.cpp
+    plugin/ReaperHost.cpp
+    plugin/StemPlan.cpp
     plugin/Workspace.cpp)
 target_sources(StemLasso PRIVATE ${plugin_sources})
 set_source_files_properties(${plugin_sources} PROPERTIES

@@ -1,15 +1,178 @@
 #include "ReaperApi.h"
 
+#include "Placing.h"
+#include "Reading.h"
+#include "Wav.h"
+
+#include <algorithm>
+#include <array>
+
 namespace stemlasso::reaper
 {
 
-ReaperApi::ReaperApi (Lookup lookupToUse) : lookup (std::move (lookupToUse)) {}
-bool ReaperApi::canRead() const { return false; }
-bool ReaperApi::canInsert() const { return false; }
-Selection ReaperApi::selectedItems (const std::string&) const { return {}; }
-std::string ReaperApi::insert (const Item&, const std::vector<StemToInsert>&, bool) const
+struct ReaperApi::Parts
 {
-    return "not in REAPER";
+    Functions functions;
+    Owner owner;
+
+    Project* project() const
+    {
+        return owner != nullptr ? static_cast<Project*> (owner()) : nullptr;
+    }
+};
+
+namespace
+{
+std::optional<Stretch> selectedStretch (const Functions& reaper, Project* project, const Item& item)
+{
+    double start = 0, end = 0;
+    if (reaper.GetSet_LoopTimeRange2 == nullptr)
+        return {};
+    reaper.GetSet_LoopTimeRange2 (project, false, false, &start, &end, false);
+    start = std::max (start - item.positionSeconds, 0.0);
+    end = std::min (end - item.positionSeconds, item.lengthSeconds);
+    const auto format = readWav (item.file);
+    if (! (end > start) || ! format)
+        return {};
+    const auto fileSeconds = double (format->samples) / format->sampleRate;
+    const Stretch stretch{ timeInFile (item, start, fileSeconds),
+                           timeInFile (item, end, fileSeconds) };
+    return stretch.endSeconds > stretch.startSeconds ? std::optional (stretch) : std::nullopt;
+}
+
+std::string remarkOn (const Functions& reaper, const Found& found)
+{
+    if (reaper.TakeFX_GetCount == nullptr || reaper.TakeFX_GetCount (found.take) == 0)
+        return {};
+    return found.asItem.name
+           + ": its take effects are not in what is sent, and not on the stems; "
+             "copy them, or render the item first.";
+}
+
+/** Copies of stems in a folder of their own, taken away again unless they are kept. */
+class Copies
+{
+public:
+    Copies (const std::string& mediaFolder, const std::string& name)
+    {
+        if (mediaFolder.empty())
+            return;
+        const auto base = mediaFolder + "/StemLasso/" + cleanName (name);
+        folder = base;
+        std::error_code ignored;
+        for (int number = 2; std::filesystem::exists (pathOf (folder), ignored); ++number)
+            folder = base + " " + std::to_string (number);
+    }
+
+    ~Copies()
+    {
+        std::error_code ignored;
+        if (! isKept && isMade)
+            std::filesystem::remove_all (pathOf (folder), ignored);
+    }
+
+    std::string copy (StemToInsert& stem)
+    {
+        if (folder.empty())
+            return {};
+        std::error_code problem;
+        const auto from = pathOf (stem.path);
+        if (! std::filesystem::is_regular_file (from, problem))
+            return "a stem is gone or cannot be read: " + stem.path;
+        isMade = std::filesystem::create_directories (pathOf (folder), problem) || isMade;
+        const auto to = pathOf (folder) / from.filename();
+        std::filesystem::copy_file (from, to, problem);
+        if (problem)
+            return utf8Of (to) + ": the stem could not be copied below the project's media: "
+                   + problem.message();
+        stem.path = utf8Of (to);
+        return {};
+    }
+
+    void keep() { isKept = true; }
+
+private:
+    std::string folder;
+    bool isMade = false, isKept = false;
+};
+
+std::string lacks (const std::string& function)
+{
+    return "This REAPER has no " + function
+           + ", which inserting stems needs; update REAPER, or drag the "
+           + "stems onto the timeline.";
+}
+} // namespace
+
+ReaperApi::ReaperApi (Lookup lookup, Owner owner)
+    : parts (std::make_unique<Parts> (Parts{ Functions (lookup), std::move (owner) }))
+{
+}
+
+ReaperApi::~ReaperApi() = default;
+
+bool ReaperApi::canRead() const { return parts->functions.missingToRead().empty(); }
+bool ReaperApi::canInsert() const { return parts->functions.missingToInsert().empty(); }
+
+std::string ReaperApi::mediaFolder() const
+{
+    std::array<char, 8192> folder{};
+    if (parts->functions.GetProjectPathEx != nullptr)
+        parts->functions.GetProjectPathEx (parts->project(), folder.data(), int (folder.size()));
+    return folder.data();
+}
+
+Selection ReaperApi::selectedItems (const std::string& folder) const
+{
+    Selection selection;
+    const auto& reaper = parts->functions;
+    if (const auto missing = reaper.missingToRead(); ! missing.empty())
+        return {
+            {}, { "This REAPER has no " + missing + ", which reading items needs; update REAPER." }
+        };
+    auto* project = parts->project();
+    const auto count = reaper.CountMediaItems (project);
+    for (int index = 0; index < count; ++index)
+    {
+        auto* mediaItem = reaper.GetMediaItem (project, index);
+        if (mediaItem == nullptr || ! reaper.IsMediaItemSelected (mediaItem))
+            continue;
+        Found found;
+        auto why = describe (reaper, mediaItem, found);
+        if (why.empty())
+            why = makeFile (reaper, found, folder);
+        if (! why.empty())
+        {
+            selection.refusals.push_back (why);
+            continue;
+        }
+        found.asItem.project = projectFile (reaper, project);
+        const auto stretch = selectedStretch (reaper, project, found.asItem);
+        selection.items.push_back ({ found.asItem, stretch, remarkOn (reaper, found) });
+    }
+    if (selection.items.empty() && selection.refusals.empty())
+        selection.refusals.push_back ("Select one or more audio items first.");
+    return selection;
+}
+
+std::string ReaperApi::insert (const Item& item, const std::vector<StemToInsert>& stems,
+                               bool muteOriginal) const
+{
+    const auto& reaper = parts->functions;
+    if (const auto missing = reaper.missingToInsert(); ! missing.empty())
+        return lacks (missing);
+    Plan plan;
+    if (const auto why = makePlan (reaper, parts->project(), item, plan); ! why.empty())
+        return why;
+    Copies copies (mediaFolder(), item.name);
+    auto placed = stems;
+    for (auto& stem : placed)
+        if (const auto why = copies.copy (stem); ! why.empty())
+            return why;
+    const auto why = place (reaper, plan, item.name, placed, muteOriginal);
+    if (why.empty())
+        copies.keep();
+    return why;
 }
 
 } // namespace stemlasso::reaper

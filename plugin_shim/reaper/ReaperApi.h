@@ -1,54 +1,96 @@
 #pragma once
 
-// REAPER's functions, each asked for by name and possibly missing. Only on the message thread.
+// REAPER's functions, each asked for by name and possibly missing: selected items become clips, and
+// stems become items below their original. Only on REAPER's own main thread, which on Linux is not
+// JUCE's message thread while no editor is open; see plugin/ReaperHost.h, which takes care of it.
 
+#include <array>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace stemlasso::reaper
 {
 
+/** From one second to another of a clip's file. */
+struct Stretch
+{
+    double startSeconds = 0, endSeconds = 0;
+
+    bool operator== (const Stretch&) const = default;
+};
+
 /** What a selected item becomes: a file that can be separated, and where its stems belong. */
 struct Item
 {
-    std::string guid; ///< of the item, to find it again
-    std::string file; ///< the source, or a rendering of the item where it cannot be used as it is
+    std::string guid;     ///< of the item, to find it again
+    std::string takeGuid; ///< of the take that was read
+    std::string file;     ///< the source, a stretch cut out of it, or a rendering of the item
     std::string name, trackName;
-    double positionSeconds = 0; ///< on the timeline
-    double lengthSeconds = 0;   ///< on the timeline
-    double offsetSeconds = 0;   ///< into the file
-    double playRate = 1;
+    std::string project;        ///< file of the project; empty while it was never saved
+    double positionSeconds = 0; ///< of the item on the timeline
+    double lengthSeconds = 0;   ///< of the item on the timeline
+    double offsetSeconds = 0;   ///< from the file's start to the item's
+    double playRate = 1;        ///< at which the file lies on the timeline; of a rendering 1
+    double takeRate = 1;        ///< of the take when it was read
+    double takeOffset = 0;      ///< of the take in its source when it was read, in seconds
+    double startSeconds = 0;    ///< of the file's first sample on the timeline; may be negative
+    bool isRendered = false;    ///< the file holds what the item plays, before volume and fades
+
+    bool operator== (const Item&) const = default;
+};
+
+/** An item that can be separated, with what only matters while it is fresh. */
+struct SelectedItem
+{
+    Item item;
+    std::optional<Stretch> timeSelection; ///< where the time selection meets it, in its file
+    std::string remark;                   ///< not empty: what its stems will lack, in words
 };
 
 struct Selection
 {
-    std::vector<Item> items;
+    std::vector<SelectedItem> items;
     std::vector<std::string> refusals; ///< in words, one per item that cannot be used
 };
 
 struct StemToInsert
 {
-    std::string path, name; ///< name: of the track or take
-    bool isCandidate = false;
+    std::string path;
+    std::string name;         ///< of the take
+    std::string track;        ///< name of the track
+    std::string colour;       ///< "#RRGGBB", or empty for none
+    bool isCandidate = false; ///< becomes another take of the first stem's item
 };
 
 class ReaperApi
 {
 public:
     using Lookup = std::function<void*(const char* name)>;
-    explicit ReaperApi (Lookup);
+    /** Gives the project that the plug-in is part of; null for the one in front. */
+    using Owner = std::function<void*()>;
+
+    explicit ReaperApi (Lookup, Owner = {});
+    ~ReaperApi();
 
     bool canRead() const;
     bool canInsert() const;
-    /** folder: where renderings and cuts are written. */
+
+    /** Where the project keeps its media; empty where REAPER does not say. */
+    std::string mediaFolder() const;
+
+    /** folder: where renderings and cuts are written; made when the first one is. */
     Selection selectedItems (const std::string& folder) const;
-    /** One undo step: new tracks under the item's own. Returns words when it could not be done, and
-        then nothing was changed. */
+
+    /** One undo step: new tracks under the item's own. The stems are copied below the project's
+        media folder first. Returns words when it could not be done; then nothing was changed. */
     std::string insert (const Item&, const std::vector<StemToInsert>&, bool muteOriginal) const;
 
 private:
-    Lookup lookup;
+    struct Parts;
+    std::unique_ptr<Parts> parts;
 };
 
 } // namespace stemlasso::reaper

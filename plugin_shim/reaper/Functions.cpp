@@ -1,0 +1,108 @@
+#include "Functions.h"
+
+#include <array>
+#include <vector>
+
+namespace stemlasso::reaper
+{
+
+namespace
+{
+constexpr int bigBuffer = 8192; ///< REAPER writes names and paths of at most 4096 bytes
+constexpr std::size_t textBytes = 4 << 20;
+constexpr int mostProjects = 1000;
+
+template <typename Thing, typename Function>
+std::string textFrom (Function* function, Thing* thing, const char* field)
+{
+    std::array<char, bigBuffer> text{};
+    if (thing == nullptr || ! function (thing, field, text.data(), false))
+        return {};
+    text.back() = 0;
+    return text.data();
+}
+} // namespace
+
+Functions::Functions (const std::function<void*(const char*)>& lookup)
+{
+#define STEMLASSO_FETCH(Result, name, Arguments)                                                   \
+    name = reinterpret_cast<decltype (name)> (lookup (#name));
+    if (lookup == nullptr)
+        return;
+    STEMLASSO_REAPER_READS (STEMLASSO_FETCH)
+    STEMLASSO_REAPER_RENDERS (STEMLASSO_FETCH)
+    STEMLASSO_REAPER_WRITES (STEMLASSO_FETCH)
+    STEMLASSO_REAPER_EXTRAS (STEMLASSO_FETCH)
+#undef STEMLASSO_FETCH
+}
+
+#define STEMLASSO_NAME_MISSING(Result, name, Arguments)                                            \
+    if (name == nullptr)                                                                           \
+        return #name;
+
+std::string Functions::missingToRead() const
+{
+    STEMLASSO_REAPER_READS (STEMLASSO_NAME_MISSING)
+    return {};
+}
+
+std::string Functions::missingToRender() const
+{
+    STEMLASSO_REAPER_RENDERS (STEMLASSO_NAME_MISSING)
+    return {};
+}
+
+std::string Functions::missingToInsert() const
+{
+    STEMLASSO_REAPER_WRITES (STEMLASSO_NAME_MISSING)
+    return missingToRead();
+}
+
+#undef STEMLASSO_NAME_MISSING
+
+std::string textOf (const Functions& reaper, MediaItem* item, const char* field)
+{
+    return textFrom (reaper.GetSetMediaItemInfo_String, item, field);
+}
+
+std::string textOf (const Functions& reaper, Take* take, const char* field)
+{
+    return textFrom (reaper.GetSetMediaItemTakeInfo_String, take, field);
+}
+
+std::string textOf (const Functions& reaper, Track* track, const char* field)
+{
+    return textFrom (reaper.GetSetMediaTrackInfo_String, track, field);
+}
+
+std::string itemText (const Functions& reaper, MediaItem* item)
+{
+    if (reaper.GetItemStateChunk == nullptr || reaper.SetItemStateChunk == nullptr)
+        return {};
+    std::vector<char> text (textBytes, '\0');
+    if (! reaper.GetItemStateChunk (item, text.data(), int (text.size()), false))
+        return {};
+    text.back() = 0;
+    return text.data();
+}
+
+std::string projectFile (const Functions& reaper, Project* project)
+{
+    if (reaper.EnumProjects == nullptr)
+        return {};
+    std::array<char, bigBuffer> file{};
+    if (project == nullptr)
+        return reaper.EnumProjects (-1, file.data(), bigBuffer) != nullptr ? file.data() : "";
+    for (int index = 0; index < mostProjects; ++index)
+    {
+        file.front() = 0;
+        auto* each = reaper.EnumProjects (index, file.data(), bigBuffer);
+        if (each == nullptr)
+            break;
+        if (each == project)
+            return file.data();
+    }
+    return {};
+}
+
+} // namespace stemlasso::reaper

@@ -1,0 +1,55 @@
+#pragma once
+
+// WAV files: find the samples, copy a stretch of them unchanged, write new ones. Paths are UTF-8.
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace stemlasso::reaper
+{
+
+std::filesystem::path pathOf (const std::string& utf8);
+std::string utf8Of (const std::filesystem::path&);
+
+/** A name that every system lets a file have, of at most 80 bytes. */
+std::string cleanName (const std::string& name);
+
+/** What a WAV, RF64 or BW64 file of linear samples holds. */
+struct WavFormat
+{
+    std::int64_t firstByte = 0, samples = 0;
+    int channels = 0, sampleRate = 0, frameBytes = 0;
+    std::string body; ///< of its "fmt " chunk
+};
+
+/** None for all that is no such file. */
+std::optional<WavFormat> readWav (const std::string& path);
+
+/** Copies samples [first, stop) to a new file, bit for bit. Returns words when it could not, and
+    then leaves no file. */
+std::string cutWav (const std::string& from, const WavFormat&, std::int64_t first,
+                    std::int64_t stop, const std::string& to);
+
+/** Writes a float32 file block by block. */
+class FloatWav
+{
+public:
+    FloatWav (std::string path, int sampleRate, int channels, std::int64_t samples);
+    /** Interleaved; nothing more is written once the disk was full. */
+    void write (const std::vector<double>& values, std::size_t count);
+    /** Returns words when the file could not be written, and then leaves none. */
+    std::string close();
+    /** Leaves no file. */
+    void discard();
+
+private:
+    std::string path;
+    std::ofstream file;
+    std::string block;
+};
+
+} // namespace stemlasso::reaper
