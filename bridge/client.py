@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ from .protocol.messages import (
     Upload,
     Welcome,
 )
+from .protocol.searches import SpanAsk, SpanSearch, SpanSearchReference, SpanSearchReply
 from .protocol.values import (
     CANCELLED,
     DONE,
@@ -259,6 +261,19 @@ class Client:
         """Copy a stem's file over the wire into `folder`. Raises OSError, also FileExistsError."""
         return fetch_stem(self._ask_whole, job_id, stem, Path(folder), overwrite=overwrite)
 
+    def predict_spans(self, ask: SpanAsk) -> SpanSearch:
+        """Begin to look for where a sound is; `clip.spans` events and `span_search` tell more."""
+        asked = replace(ask, submission_id=ask.submission_id or secrets.token_hex(16))
+        return self._search("spans.predict", asked)
+
+    def span_search(self, search_id: str) -> SpanSearch:
+        """One search as it is now."""
+        return self._search("spans.get", SpanSearchReference(search_id))
+
+    def cancel_search(self, search_id: str) -> SpanSearch:
+        """Stop a search. One that has ended already stays as it is."""
+        return self._search("spans.cancel", SpanSearchReference(search_id))
+
     def estimate(self, ask: EstimateAsk) -> EstimateReply:
         """What a job would take, from what earlier ones took."""
         reply: EstimateReply = self._ask("estimate", ask)
@@ -308,6 +323,10 @@ class Client:
     def _job(self, op: str, body: object) -> Job:
         reply: JobReply = self._ask(op, body)
         return reply.job
+
+    def _search(self, op: str, body: object) -> SpanSearch:
+        reply: SpanSearchReply = self._ask(op, body)
+        return reply.search
 
     def _upload(self, put: ClipPut, chunks: Callable[[], Iterator[bytes]]) -> Clip:
         with self._lock:

@@ -43,8 +43,10 @@ from .protocol.messages import (
     UploadProgress,
     UploadReference,
 )
+from .protocol.searches import SpanAsk, SpanSearch
 from .protocol.values import QUEUED, RUNNING, Clip, EngineState, Job, StoreUsage
 from .retention import Retention, clean, usage
+from .span_searches import SearchDesk, SpanSearches
 from .store import Store
 from .store_layout import StoreLayout
 
@@ -101,9 +103,19 @@ class Desk:
                 limits=settings.limits,
                 publish=on_event,
                 on_final=self._exchange.on_final,
+                is_searching=lambda: self._searches.n_live > 0,
                 costs=self._models.costs,
                 auto=lambda: self._models.auto(self._separate.loaded),
                 free_bytes=self._free_bytes,
+            )
+        )
+        self._searches = SpanSearches(
+            SearchDesk(
+                store=self._store,
+                separate=self._separate,
+                publish=on_event,
+                is_wanted=lambda: self._jobs.wants_to_run,
+                on_over=lambda: self._jobs.start_next(),
             )
         )
         self._usage, self._usage_at_s = StoreUsage(), -_USAGE_S
@@ -152,6 +164,7 @@ class Desk:
             lane.tick()
         self._clips.tick()
         self._jobs.tick()
+        self._searches.start_next()
         self._rest(now_s)
         if now_s - self._exchange_at_s >= self._settings.exchange_s:
             self._exchange_at_s = now_s
@@ -163,6 +176,7 @@ class Desk:
     def after_crash(self, why: str) -> None:
         """After an error in our own code: no job may be left without anything that drives it."""
         self._jobs.after_crash(why)
+        self._searches.after_crash(why)
 
     def put_clip(
         self,
@@ -198,7 +212,9 @@ class Desk:
 
     def remove_clip(self, clip_id: str) -> Clip:
         """Take a clip off the shelf."""
-        return self._clips.remove(clip_id)
+        clip = self._clips.remove(clip_id)
+        self._searches.cancel_of(clip_id)
+        return clip
 
     def submit(self, request: JobSubmit, allow_paths: bool) -> Job:
         """Take a job."""
@@ -219,6 +235,18 @@ class Desk:
     def retry(self, job_id: str, allow_paths: bool = True) -> Job:
         """Do a failed or cancelled job again, as a new one."""
         return self._jobs.retry(job_id, allow_paths)
+
+    def predict_spans(self, ask: SpanAsk) -> SpanSearch:
+        """Begin to look for a sound in a clip."""
+        return self._searches.predict(ask)
+
+    def span_search(self, search_id: str) -> SpanSearch:
+        """One search. Raises NotFound."""
+        return self._searches.get(search_id)
+
+    def cancel_search(self, search_id: str) -> SpanSearch:
+        """Stop a search soon."""
+        return self._searches.cancel(search_id)
 
     def estimate(self, ask: EstimateAsk) -> EstimateReply:
         """What a job would take."""

@@ -15,7 +15,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -40,6 +40,7 @@ from engine.data import (
     Span,
 )
 from engine.errors import EngineError, OutOfMemory
+from engine.finding import best, find_spans
 from engine.render import RenderPlan
 from engine.sam_audio.settings import ModelSettings
 from engine.separator import auto_name, find_separator, separate, separators
@@ -76,6 +77,7 @@ class Worker:
             "probe": self._probe,
             "identify": self._identify,
             "separate": self._separate,
+            "spans": self._spans,
             "deliver": self._deliver,
             "separators": self._separators,
             "auto": lambda arguments, _: self._resolved("auto", arguments["loaded"]),
@@ -227,6 +229,35 @@ class Worker:
         summary["took_s"] = time.perf_counter() - start_s
         return summary
 
+    def _spans(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
+        """Where a described sound is, without taking it out."""
+        path = Path(arguments["path"])
+        require_same(path, arguments["stamp"])
+        loaded = self._separator[0][0] if self._separator else ""
+        separator = self._loaded(self._resolved(arguments["separator"], loaded), is_smaller=False)
+        clip = open_clip(path, monitor.part(0, 0))
+        try:
+            found = find_spans(
+                clip,
+                Prompt(arguments["description"], _spans_of(arguments["spans"])),
+                separator,
+                SeparationOptions(n_threads=arguments["n_threads"] or None),
+                on_progress=monitor.on_progress,
+                is_cancelled=monitor.is_cancelled,
+            )
+        finally:
+            clip.source.close()
+        require_same(path, arguments["stamp"])
+        kept = best(found.spans, arguments["most_spans"])
+        notices = [(each.code, each.message) for each in found.notices]
+        if len(kept) < len(found.spans):
+            notices.append(("more_spans", f"{len(found.spans)} places; here are the surest."))
+        return {
+            "separator": separator.name,
+            "spans": [(e.span.start_s, e.span.end_s, e.span.sign, e.score) for e in kept],
+            "notices": notices,
+        }
+
     def _loaded(self, name: str, is_smaller: bool) -> Separator:
         """The separator, kept for the next job; another one leaves the memory first."""
         key = (find_separator(name, self._root).name, is_smaller)
@@ -301,8 +332,11 @@ def _prompt(prompt: Mapping[str, Any]) -> Prompt:
     if prompt["video_path"]:
         mask = Path(prompt["mask_path"]) if prompt["mask_path"] else None
         video = MaskedVideo(Path(prompt["video_path"]), mask)
-    spans = tuple(Span(s["start_s"], s["end_s"], s["sign"]) for s in prompt["spans"])
-    return Prompt(prompt["description"], spans, video)
+    return Prompt(prompt["description"], _spans_of(prompt["spans"]), video)
+
+
+def _spans_of(spans: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
+    return tuple(Span(each["start_s"], each["end_s"], each["sign"]) for each in spans)
 
 
 def _options(

@@ -106,6 +106,7 @@ class NotFound(RequestRefused):
         "file_not_found",
         "upload_not_found",
         "model_not_found",
+        "search_not_found",
     )
 
 

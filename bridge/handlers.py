@@ -36,6 +36,7 @@ from .protocol.messages import (
     UploadProgress,
     UploadReference,
 )
+from .protocol.searches import SpanAsk, SpanSearchReference, SpanSearchReply
 
 log = logging.getLogger(__name__)
 
@@ -204,6 +205,21 @@ def _estimate(desk: Desk, request: Request, _paths: bool) -> EstimateReply:
     return desk.estimate(ask)
 
 
+def _predict(desk: Desk, request: Request, _paths: bool) -> SpanSearchReply:
+    ask: SpanAsk = request.body
+    return SpanSearchReply(desk.predict_spans(ask))
+
+
+def _search(desk: Desk, request: Request, _paths: bool) -> SpanSearchReply:
+    wanted: SpanSearchReference = request.body
+    return SpanSearchReply(desk.span_search(wanted.search_id))
+
+
+def _cancel_search(desk: Desk, request: Request, _paths: bool) -> SpanSearchReply:
+    wanted: SpanSearchReference = request.body
+    return SpanSearchReply(desk.cancel_search(wanted.search_id))
+
+
 def _clean(desk: Desk, request: Request, paths: bool) -> StoreCleaned:
     clean: StoreClean = request.body
     if not paths:
@@ -238,6 +254,9 @@ DIRECT: dict[str, Callable[[Desk, Request, bool], Any]] = {
     "job.cancel": _cancel,
     "job.retry": _retry,
     "stem.read": _read_stem,
+    "spans.predict": _predict,
+    "spans.get": _search,
+    "spans.cancel": _cancel_search,
     "estimate": _estimate,
     "store.clean": _clean,
 }

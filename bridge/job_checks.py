@@ -19,7 +19,7 @@ _NOT_IN_KEY = ("n_threads", "priority", "output_folder", "allow_overwrite", "sep
 
 def check_submission(request: JobSubmit, clip: Clip, store_root: Path, allow_paths: bool) -> None:
     """Raises RequestRefused or PathRefused when this job makes no sense or may not be."""
-    _check_prompt(request.prompt, clip)
+    check_prompt(request.prompt, clip)
     options = request.options
     if not allow_paths:
         if options.output_folder or request.prompt.video_path or request.prompt.mask_path:
@@ -60,7 +60,8 @@ def job_key(job: Job, identity: dict[str, Any], clip_sha256: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _check_prompt(prompt: WirePrompt, clip: Clip) -> None:
+def check_prompt(prompt: WirePrompt, clip: Clip) -> None:
+    """Raises RequestRefused for a prompt that says nothing, or nothing about this clip."""
     if not prompt.description.strip() and not prompt.spans and not prompt.video_path:
         raise RequestRefused(
             "the prompt is empty: give a description, a span or a masked video", "prompt_invalid"

@@ -110,8 +110,16 @@ class JobSteps:
         self._deliver(live, result)
         return True
 
+    @property
+    def wants_to_run(self) -> bool:
+        """Whether a job runs, or an interactive one only waits for the worker."""
+        return self._is_busy or (bool(self._ready) and not self._ready[0][0][0])
+
     def start_next(self) -> None:
         while not self._is_busy and self._ready and not self._is_closed:
+            is_batch = self._ready[0][0][0]
+            if not self._desk.separate.is_free or (is_batch and self._desk.is_searching()):
+                return  # somebody looks for spans; called again when that is over
             _, job_id = heapq.heappop(self._ready)
             live = self._ledger.live.get(job_id)
             if live is None or live.phase != "ready":

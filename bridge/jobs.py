@@ -154,6 +154,15 @@ class Jobs:
         """How many jobs are not final."""
         return len(self._ledger.live)
 
+    @property
+    def wants_to_run(self) -> bool:
+        """Whether a job needs the worker that separates before anybody else."""
+        return self._steps.wants_to_run
+
+    def start_next(self) -> None:
+        """Begin with the next job, if the worker is free."""
+        self._steps.start_next()
+
     def tick(self) -> None:
         """Save what could not be saved before, and go on with what waits."""
         self._ledger.save_again()

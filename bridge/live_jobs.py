@@ -28,6 +28,7 @@ class JobDesk:
 
     costs: what the engine says that jobs take, as far as it was asked.
     auto: what `auto` stands for; empty until that was found out.
+    is_searching: whether somebody waits for spans, which goes before batch jobs.
     free_bytes: of memory where a separator of this name computes; `None` where nobody tells.
     """
 
@@ -39,6 +40,7 @@ class JobDesk:
     on_final: Callable[[Job], None]
     costs: Callable[[], CostLines]
     auto: Callable[[], str]
+    is_searching: Callable[[], bool]
     free_bytes: Callable[[str], int | None]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from .fields import choice, count, flag, identifier, later, number, part, parts, text, words
 from .limits import CHUNK_BYTES, Limits
+from .searches import SpanAsk, SpanSearchReference, SpanSearchReply
 from .values import (
     JOB_STATES,
     MAX_CHANNELS,
@@ -376,6 +377,9 @@ OPERATIONS = {
     "job.cancel": Operation(JobReference, JobReply),
     "job.retry": Operation(JobReference, JobReply, repeatable=False),
     "stem.read": Operation(StemRead, FileBytes),
+    "spans.predict": Operation(SpanAsk, SpanSearchReply),
+    "spans.get": Operation(SpanSearchReference, SpanSearchReply),
+    "spans.cancel": Operation(SpanSearchReference, SpanSearchReply),
     "estimate": Operation(EstimateAsk, EstimateReply),
     "models.list": Operation(Empty, ModelList),
     "models.download": Operation(ModelReference, ModelReply),
@@ -389,6 +393,7 @@ OPERATIONS = {
 EVENTS = {
     "clip.added": ClipReply,
     "clip.removed": ClipReply,
+    "clip.spans": SpanSearchReply,
     "job.queued": JobReply,
     "job.started": JobReply,
     "job.progress": JobProgressed,

@@ -45,6 +45,13 @@ from bridge.protocol.messages import (
     UploadProgress,
     Welcome,
 )
+from bridge.protocol.searches import (
+    FoundSpan,
+    SpanAsk,
+    SpanSearch,
+    SpanSearchReference,
+    SpanSearchReply,
+)
 from bridge.protocol.values import (
     DONE,
     Clip,
@@ -55,6 +62,7 @@ from bridge.protocol.values import (
     JobRerun,
     JobResult,
     PresenceLane,
+    Problem,
     Stem,
     WirePrompt,
     WireSpan,
@@ -100,11 +108,24 @@ SURE_JOB = replace(
     ),
 )
 
+SEARCH = SpanSearch("s1", "c1", "snare drum", "running", "builtin", JobProgress("spot", 0.5, 1.5))
+FOUND = replace(
+    SEARCH,
+    state=DONE,
+    progress=JobProgress("done", 1.0, 0.0),
+    spans=(FoundSpan(0.25, 1.0, "+", 0.5), FoundSpan(1.5, 2.0, "+", 0.75)),
+    notices=(Problem("rough_text_only", "Look at them."),),
+)
+
 SINCE = {
     "reply_job_get_presence": 1,
     "event_job_done_presence": 1,
     "request_job_submit_rerun": 1,
     "reply_estimate": 2,
+    "request_spans_predict": 2,
+    "reply_spans_predict": 2,
+    "request_spans_cancel": 2,
+    "event_clip_spans": 2,
 }
 """The minor that a message needs, where it is not 0."""
 
@@ -138,10 +159,18 @@ REQUESTS = {
         b"",
     ),
     "request_job_cancel": (8, "job.cancel", JobReference("j1"), b""),
+    "request_spans_predict": (
+        12,
+        "spans.predict",
+        SpanAsk("c1", "snare drum", (WireSpan(1.5, 2.0, "-"),), "builtin", 0, "s3"),
+        b"",
+    ),
+    "request_spans_cancel": (13, "spans.cancel", SpanSearchReference("s1"), b""),
     "request_events_subscribe": (9, "events.subscribe", Subscribe(("clip", "job")), b""),
 }
 
 REPLIES = {
+    "reply_spans_predict": (12, "spans.predict", SpanSearchReply(SEARCH), b""),
     "reply_estimate": (
         11,
         "estimate",
@@ -177,6 +206,7 @@ EVENTS = {
         JobProgressed("j1", JobProgress("separating", 0.5, 0.75)),
     ),
     "event_job_done": ("job.done", 14, 1_700_000_003.0, JobReply(DONE_JOB)),
+    "event_clip_spans": ("clip.spans", 5, 1_700_000_004.0, SpanSearchReply(FOUND)),
     "event_job_done_presence": ("job.done", 15, 1_700_000_003.5, JobReply(SURE_JOB)),
 }
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from bridge.protocol.messages import (
     Upload,
     UploadReference,
 )
+from bridge.protocol.searches import SpanAsk
 from bridge.protocol.values import ClipOrigin, JobOptions, WirePrompt, WireSpan
 
 from .conftest import RATE, make_samples
@@ -84,6 +86,14 @@ def test_every_operation_does_what_it_says(
     guess = client.estimate(EstimateAsk(clip.clip_id, options=BUILTIN))
     assert guess.seconds > 0
     assert guess.disk_bytes > 2 * RATE * 2 * 4
+    search = client.predict_spans(SpanAsk(clip.clip_id, "drums"))
+    assert search.clip_id == clip.clip_id
+    deadline_s = time.monotonic() + 100
+    while not (found := client.span_search(search.search_id)).is_final:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    assert (found.state, found.separator) == ("done", "builtin")
+    assert client.cancel_search(search.search_id) == found
     job = client.submit(clip.clip_id, PROMPT, BUILTIN)
     assert (job.state, job.origin) == ("queued", origin)
     names = [event.name for event in client.watch(job.job_id, 100)]
@@ -122,7 +132,8 @@ def test_every_operation_does_what_it_says(
     while (event := events.next(0.3)) is not None:
         seen.append(event.header.event)
     events.close()
-    assert [name for name in seen if name != "job.progress"] == [
+    assert seen.count("clip.spans") >= 2
+    assert [name for name in seen if name not in ("job.progress", "clip.spans")] == [
         "clip.added", "job.queued", "job.started", "job.done", "clip.added", "clip.removed",
     ]  # fmt: skip
     client.stop_server()
