@@ -1,0 +1,563 @@
+// REAPER's functions over the model of FakeReaper.
+
+#include "FakeFunctions.h"
+
+#include "reaper/Wav.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace stemlasso::reaper
+{
+
+FakeReaper* fake = nullptr;
+
+namespace
+{
+Project* of (Project* project) { return project != nullptr ? project : fake->front; }
+Project* of (MediaItem* item) { return item->track->project; }
+
+template <typename Thing>
+Thing* checked (Thing* thing, const char* function)
+{
+    if (thing == nullptr || thing->isDead)
+        fake->note (std::string (function) + ": a pointer to nothing");
+    return thing;
+}
+
+double* field (Values& values, const char* name, const char* function)
+{
+    const auto found = values.find (name);
+    if (found == values.end())
+        fake->note (std::string (function) + ": REAPER has no field " + name);
+    return found == values.end() ? nullptr : &found->second;
+}
+
+void copyText (const std::string& text, char* buffer, int size)
+{
+    if (size > 0)
+        std::strncpy (buffer, text.c_str(), std::size_t (size - 1))[size - 1] = 0;
+}
+
+bool exchangeText (std::string& text, char* buffer, bool isSet)
+{
+    if (isSet)
+        text = buffer;
+    else
+        std::strcpy (buffer, text.c_str()); // as REAPER does: the caller has room
+    return isSet || ! text.empty();
+}
+
+std::vector<MediaItem*> itemsOf (Project* project)
+{
+    std::vector<MediaItem*> items;
+    for (auto* track : of (project)->tracks)
+        items.insert (items.end(), track->items.begin(), track->items.end());
+    return items;
+}
+
+#define BEGIN const bool isWell = fake->begin (__func__)
+
+int CountMediaItems (Project* project)
+{
+    BEGIN;
+    return isWell ? int (itemsOf (project).size()) : 0;
+}
+MediaItem* GetMediaItem (Project* project, int index)
+{
+    BEGIN;
+    return isWell ? itemsOf (project).at (std::size_t (index)) : nullptr;
+}
+bool IsMediaItemSelected (MediaItem* item)
+{
+    BEGIN;
+    return isWell && checked (item, __func__)->isSelected;
+}
+Take* GetActiveTake (MediaItem* item)
+{
+    BEGIN;
+    return isWell ? checked (item, __func__)->active : nullptr;
+}
+bool TakeIsMIDI (Take* take)
+{
+    BEGIN;
+    return isWell && checked (take, __func__)->source->kind == "MIDI";
+}
+Source* GetMediaItemTake_Source (Take* take)
+{
+    BEGIN;
+    return isWell ? checked (take, __func__)->source : nullptr;
+}
+Source* GetMediaSourceParent (Source* source)
+{
+    BEGIN;
+    return isWell ? source->parent : nullptr;
+}
+void GetMediaSourceType (Source* source, char* buffer, int size)
+{
+    fake->begin (__func__);
+    copyText (source->kind, buffer, size);
+}
+void GetMediaSourceFileName (Source* source, char* buffer, int size)
+{
+    fake->begin (__func__);
+    copyText (source->file, buffer, size);
+}
+double GetMediaSourceLength (Source* source, bool* isInQuarters)
+{
+    fake->begin (__func__);
+    *isInQuarters = false;
+    return source->length;
+}
+int GetMediaSourceSampleRate (Source* source)
+{
+    fake->begin (__func__);
+    return source->rate;
+}
+int GetMediaSourceNumChannels (Source* source)
+{
+    fake->begin (__func__);
+    return source->channels;
+}
+int GetTakeNumStretchMarkers (Take* take)
+{
+    fake->begin (__func__);
+    return checked (take, __func__)->markers;
+}
+Track* GetMediaItem_Track (MediaItem* item)
+{
+    fake->begin (__func__);
+    return checked (item, __func__)->track;
+}
+
+template <typename Thing>
+double get (Thing* thing, const char* name, const char* function)
+{
+    fake->begin (function);
+    const auto* value = field (checked (thing, function)->values, name, function);
+    return value != nullptr ? *value : 0;
+}
+template <typename Thing>
+bool set (Thing* thing, Project* project, const char* name, double value, const char* function)
+{
+    const bool isWell = fake->begin (function);
+    fake->changing (project, function);
+    auto* kept = field (checked (thing, function)->values, name, function);
+    if (kept == nullptr || ! isWell)
+        return false;
+    *kept = value;
+    return true;
+}
+
+double GetMediaItemInfo_Value (MediaItem* item, const char* name)
+{
+    return get (item, name, __func__);
+}
+double GetMediaItemTakeInfo_Value (Take* take, const char* name)
+{
+    return get (take, name, __func__);
+}
+double GetMediaTrackInfo_Value (Track* track, const char* name)
+{
+    return get (track, name, __func__);
+}
+bool SetMediaItemInfo_Value (MediaItem* item, const char* name, double value)
+{
+    return set (item, of (item), name, value, __func__);
+}
+bool SetMediaItemTakeInfo_Value (Take* take, const char* name, double value)
+{
+    return set (take, of (take->item), name, value, __func__);
+}
+bool SetMediaTrackInfo_Value (Track* track, const char* name, double value)
+{
+    return set (track, track->project, name, value, __func__);
+}
+
+bool GetSetMediaItemInfo_String (MediaItem* item, const char* name, char* text, bool isSet)
+{
+    fake->begin (__func__);
+    if (std::strcmp (name, "GUID") != 0 || isSet)
+        fake->note (std::string (__func__) + ": " + name);
+    return exchangeText (checked (item, __func__)->guid, text, false);
+}
+bool GetSetMediaItemTakeInfo_String (Take* take, const char* name, char* text, bool isSet)
+{
+    fake->begin (__func__);
+    checked (take, __func__);
+    if (isSet)
+        fake->changing (of (take->item), __func__);
+    if (std::strcmp (name, "P_NAME") == 0)
+        return exchangeText (take->name, text, isSet);
+    if (std::strcmp (name, "GUID") != 0 || isSet)
+        fake->note (std::string (__func__) + ": " + name);
+    return exchangeText (take->guid, text, false);
+}
+bool GetSetMediaTrackInfo_String (Track* track, const char* name, char* text, bool isSet)
+{
+    fake->begin (__func__);
+    checked (track, __func__);
+    if (isSet)
+        fake->changing (track->project, __func__);
+    if (std::strncmp (name, "P_EXT:", 6) == 0)
+        return exchangeText (track->marks[name], text, isSet);
+    if (std::strcmp (name, "P_NAME") == 0)
+        return exchangeText (track->name, text, isSet);
+    if (std::strcmp (name, "GUID") != 0 || isSet)
+        fake->note (std::string (__func__) + ": " + name);
+    return exchangeText (track->guid, text, false);
+}
+
+int CountTracks (Project* project)
+{
+    fake->begin (__func__);
+    return int (of (project)->tracks.size());
+}
+Track* GetTrack (Project* project, int index)
+{
+    fake->begin (__func__);
+    const auto& tracks = of (project)->tracks;
+    return index >= 0 && index < int (tracks.size()) ? tracks[std::size_t (index)] : nullptr;
+}
+int CountTrackMediaItems (Track* track)
+{
+    fake->begin (__func__);
+    return int (checked (track, __func__)->items.size());
+}
+MediaItem* GetTrackMediaItem (Track* track, int index)
+{
+    fake->begin (__func__);
+    return checked (track, __func__)->items.at (std::size_t (index));
+}
+
+void insertTrack (Project* project, int index, const char* function)
+{
+    const bool isWell = fake->begin (function);
+    fake->changing (project, function);
+    if (index < 0 || index > int (project->tracks.size()))
+        fake->note (std::string (function) + ": no such place for a track");
+    if (! isWell)
+        return;
+    auto* const before = fake->front;
+    fake->front = project;
+    auto* track = fake->addTrack ("");
+    fake->front = before;
+    project->tracks.pop_back();
+    project->tracks.insert (project->tracks.begin() + index, track);
+}
+void InsertTrackAtIndex (int index, bool wantsDefaults)
+{
+    if (wantsDefaults)
+        fake->note ("InsertTrackAtIndex: the user's default effects would be on the stems");
+    insertTrack (fake->front, index, __func__);
+}
+void InsertTrackInProject (Project* project, int index, int flags)
+{
+    if (flags != 0)
+        fake->note ("InsertTrackInProject: the user's default effects would be on the stems");
+    insertTrack (of (project), index, __func__);
+}
+void DeleteTrack (Track* track)
+{
+    fake->begin (__func__);
+    fake->changing (checked (track, __func__)->project, __func__);
+    std::erase (track->project->tracks, track);
+    track->isDead = true;
+    for (auto* item : track->items)
+    {
+        item->isDead = true;
+        for (auto* take : item->takes)
+            take->isDead = true;
+    }
+}
+bool DeleteTrackMediaItem (Track* track, MediaItem* item)
+{
+    fake->begin (__func__);
+    fake->changing (checked (track, __func__)->project, __func__);
+    checked (item, __func__)->isDead = true;
+    return std::erase (track->items, item) == 1;
+}
+Track* GetParentTrack (Track* wanted)
+{
+    fake->begin (__func__);
+    std::vector<Track*> open;
+    for (auto* track : checked (wanted, __func__)->project->tracks)
+    {
+        if (track == wanted)
+            return open.empty() ? nullptr : open.back();
+        const auto depth = int (track->values.at ("I_FOLDERDEPTH"));
+        if (depth == 1)
+            open.push_back (track);
+        for (int closed = depth; closed < 0 && ! open.empty(); ++closed)
+            open.pop_back();
+    }
+    return nullptr;
+}
+MediaItem* AddMediaItemToTrack (Track* track)
+{
+    BEGIN;
+    fake->changing (checked (track, __func__)->project, __func__);
+    return isWell ? fake->addItem (track) : nullptr;
+}
+Take* AddTakeToMediaItem (MediaItem* item)
+{
+    BEGIN;
+    fake->changing (of (checked (item, __func__)), __func__);
+    return isWell ? fake->addTake (item, nullptr) : nullptr;
+}
+Source* PCM_Source_CreateFromFile (const char* file)
+{
+    BEGIN;
+    auto* source = isWell ? fake->openWave (file) : nullptr;
+    if (source != nullptr)
+        fake->unowned.insert (source);
+    return source;
+}
+void PCM_Source_Destroy (Source* source)
+{
+    fake->begin (__func__);
+    if (fake->unowned.erase (source) != 1)
+        fake->note ("PCM_Source_Destroy: a source that a take has, or that is gone already");
+}
+bool SetMediaItemTake_Source (Take* take, Source* source)
+{
+    BEGIN;
+    fake->changing (of (checked (take, __func__)->item), __func__);
+    if (! isWell)
+        return false;
+    if (fake->unowned.erase (source) != 1)
+        fake->note ("SetMediaItemTake_Source: a source that another take has");
+    take->source = source;
+    return true;
+}
+void SetActiveTake (Take* take)
+{
+    fake->begin (__func__);
+    fake->changing (of (checked (take, __func__)->item), __func__);
+    take->item->active = take;
+}
+
+void Undo_BeginBlock2 (Project* project)
+{
+    fake->begin (__func__);
+    if (of (project)->isInBlock)
+        fake->note ("Undo_BeginBlock2: an undo block in an undo block");
+    of (project)->isInBlock = true;
+    of (project)->before = fake->describe (*of (project));
+}
+void Undo_EndBlock2 (Project* project, const char* name, int flags)
+{
+    fake->begin (__func__);
+    if (! of (project)->isInBlock)
+        fake->note ("Undo_EndBlock2: no undo block is open");
+    of (project)->isInBlock = false;
+    const bool isChanged = fake->describe (*of (project)) != of (project)->before;
+    if (isChanged)
+        of (project)->undo.push_back (name);
+    if (isChanged != (flags == -1))
+        fake->note ("Undo_EndBlock2: flags that do not go with what was changed");
+}
+void PreventUIRefresh (int step)
+{
+    fake->begin (__func__);
+    fake->refresh += step;
+}
+void UpdateArrange() { fake->begin (__func__); }
+void TrackList_AdjustWindows (bool) { fake->begin (__func__); }
+
+Project* EnumProjects (int index, char* buffer, int size)
+{
+    fake->begin (__func__);
+    Project* found = nullptr;
+    if (index == -1)
+        found = fake->front;
+    else if (index < int (fake->projects.size()))
+        found = fake->projects[std::size_t (index)].get();
+    if (found != nullptr && buffer != nullptr)
+        copyText (found->file, buffer, size);
+    return found;
+}
+void GetProjectPathEx (Project* project, char* buffer, int size)
+{
+    fake->begin (__func__);
+    copyText (of (project)->mediaFolder, buffer, size);
+}
+void GetSet_LoopTimeRange2 (Project*, bool isSet, bool isLoop, double* start, double* end, bool)
+{
+    fake->begin (__func__);
+    if (isSet || isLoop)
+        fake->note ("GetSet_LoopTimeRange2: the time selection is the user's");
+    *start = fake->selectionStart;
+    *end = fake->selectionEnd;
+}
+int CountTakes (MediaItem* item)
+{
+    fake->begin (__func__);
+    return int (checked (item, __func__)->takes.size());
+}
+Take* GetTake (MediaItem* item, int index)
+{
+    fake->begin (__func__);
+    return checked (item, __func__)->takes.at (std::size_t (index));
+}
+int TakeFX_GetCount (Take* take)
+{
+    fake->begin (__func__);
+    return checked (take, __func__)->effects;
+}
+int ColorToNative (int red, int green, int blue)
+{
+    fake->begin (__func__);
+    return red | green << 8 | blue << 16;
+}
+void Main_OnCommandEx (int command, int, Project*)
+{
+    fake->begin (__func__);
+    fake->commands.push_back (command);
+}
+
+bool GetItemStateChunk (MediaItem* item, char* buffer, int size, bool)
+{
+    fake->begin (__func__);
+    std::string text = "<ITEM\nPOSITION "
+                       + std::to_string (checked (item, __func__)->values["D_POSITION"])
+                       + "\nIGUID " + item->guid + "\n";
+    for (std::size_t index = 0; index < item->takes.size(); ++index)
+    {
+        const auto& take = *item->takes[index];
+        if (index > 0)
+            text += "TAKE" + std::string (&take == item->active ? " SEL" : "") + "\n";
+        text += "NAME \"" + take.name + "\"\nGUID " + take.guid + "\n<SOURCE " + take.source->kind
+                + "\n  FILE \"" + take.source->file + "\"\n>\n" + take.envelopes;
+    }
+    text += ">\n";
+    copyText (text, buffer, size);
+    return int (text.size()) < size;
+}
+
+bool SetItemStateChunk (MediaItem* item, const char* text, bool)
+{
+    BEGIN;
+    fake->changing (of (checked (item, __func__)), __func__);
+    if (! isWell)
+        return false;
+    std::vector<std::string> envelopes (1);
+    std::istringstream lines (text);
+    int depth = 0;
+    bool isEnvelope = false;
+    for (std::string line; std::getline (lines, line);)
+    {
+        if (depth == 1 && (line == "TAKE" || line == "TAKE SEL"))
+            envelopes.emplace_back();
+        if (line.starts_with ("<"))
+            isEnvelope = ++depth == 2 && line.ends_with ("ENV");
+        if (isEnvelope)
+            envelopes.back() += line + "\n";
+        if (line == ">")
+            isEnvelope = --depth >= 2 && isEnvelope;
+    }
+    if (depth != 0 || envelopes.size() != item->takes.size())
+        fake->note ("SetItemStateChunk: a text that is no item of so many takes");
+    for (std::size_t index = 0; index < item->takes.size(); ++index)
+    {
+        // REAPER makes the takes anew: what pointed to the old ones points to nothing
+        auto& old = *item->takes[index];
+        fake->allTakes.push_back (std::make_unique<Take> (old));
+        fake->allTakes.back()->envelopes = envelopes[std::min (index, envelopes.size() - 1)];
+        item->active = item->active == &old ? fake->allTakes.back().get() : item->active;
+        item->takes[index] = fake->allTakes.back().get();
+        old.isDead = true;
+    }
+    return true;
+}
+
+Accessor* CreateTakeAudioAccessor (Take* take)
+{
+    BEGIN;
+    ++fake->accessors;
+    return isWell ? new Accessor{ checked (take, __func__) } : nullptr;
+}
+void DestroyAudioAccessor (Accessor* accessor)
+{
+    fake->begin (__func__);
+    --fake->accessors;
+    delete accessor;
+}
+
+/** Of a float32 file. */
+std::vector<float> samplesOf (const std::string& path)
+{
+    const auto format = readWav (path);
+    if (! format || format->frameBytes != 4 * format->channels)
+    {
+        fake->note (path + ": the stand-in plays only float32 files");
+        return {};
+    }
+    std::vector<float> samples (std::size_t (format->samples * format->channels));
+    std::ifstream file (pathOf (path), std::ios::binary);
+    file.seekg (format->firstByte);
+    file.read (reinterpret_cast<char*> (samples.data()), std::streamsize (samples.size() * 4));
+    return samples;
+}
+
+/** The take's audio before volume, fades and effects, at whole samples; time 0 is the item's start. */
+int GetAudioAccessorSamples (Accessor* accessor, int rate, int channels, double start, int count,
+                             double* buffer)
+{
+    BEGIN;
+    const auto& take = *checked (accessor->take, __func__);
+    if (take.isOffline || ! isWell)
+        return -1;
+    const auto& root = take.source->parent != nullptr ? *take.source->parent : *take.source;
+    if (rate != root.rate || channels != root.channels)
+        fake->note ("GetAudioAccessorSamples: another format than the file's");
+    const auto samples = samplesOf (root.file);
+    const auto total = std::int64_t (samples.size()) / channels;
+    const bool isLooped = take.item->values.at ("B_LOOPSRC") > 0;
+    for (int index = 0; index < count; ++index)
+    {
+        const auto seconds = take.values.at ("D_STARTOFFS")
+                             + (start + double (index) / rate) * take.values.at ("D_PLAYRATE");
+        auto at = std::int64_t (std::floor (seconds * rate + 0.5));
+        if (isLooped)
+            at = ((at % total) + total) % total;
+        if (at < 0 || at >= total)
+            continue; // REAPER leaves the buffer alone
+        const auto frame = take.source->isReversed ? total - 1 - at : at;
+        for (int channel = 0; channel < channels; ++channel)
+            buffer[index * channels + channel] =
+                double (samples[std::size_t (frame * channels + channel)]);
+    }
+    return 1;
+}
+
+int plugin_register (const char* what, void* info)
+{
+    fake->begin (__func__);
+    const auto call = reinterpret_cast<void (*)()> (info);
+    if (std::strcmp (what, "timer") == 0)
+        fake->timers.push_back (call);
+    else if (std::strcmp (what, "-timer") != 0 || std::erase (fake->timers, call) != 1)
+        fake->note (std::string ("plugin_register: ") + what);
+    return 1;
+}
+} // namespace
+
+void* fakeFunction (const std::string& wanted)
+{
+#define STEMLASSO_OFFER(Result, name, Arguments)                                                   \
+    if (wanted == #name)                                                                           \
+        return reinterpret_cast<void*> (static_cast<Result (*) Arguments> (&name));
+    STEMLASSO_REAPER_READS (STEMLASSO_OFFER)
+    STEMLASSO_REAPER_RENDERS (STEMLASSO_OFFER)
+    STEMLASSO_REAPER_WRITES (STEMLASSO_OFFER)
+    STEMLASSO_REAPER_EXTRAS (STEMLASSO_OFFER)
+    STEMLASSO_OFFER (int, plugin_register, (const char*, void*))
+    return nullptr;
+}
+
+} // namespace stemlasso::reaper

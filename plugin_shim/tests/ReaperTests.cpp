@@ -1,0 +1,612 @@
+// The plug-in's REAPER part against a stand-in for REAPER's API (hosts/FakeReaper.h).
+
+#include "hosts/FakeReaper.h"
+#include "reaper/Envelopes.h"
+#include "reaper/ReaperApi.h"
+#include "reaper/Wav.h"
+
+#include <catch2/catch.hpp>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace
+{
+using namespace stemlasso::reaper;
+namespace fs = std::filesystem;
+
+constexpr int rate = 48000;
+
+/** A folder of its own, gone at the end. */
+struct Folder
+{
+    fs::path path;
+    Folder()
+    {
+        static int count = 0;
+        path = fs::temp_directory_path()
+               / ("stemlasso-reaper-"
+                  + std::to_string (std::hash<std::thread::id>() (std::this_thread::get_id())) + "-"
+                  + std::to_string (reinterpret_cast<std::uintptr_t> (this)) + "-"
+                  + std::to_string (++count));
+        fs::create_directories (path);
+    }
+    ~Folder() { fs::remove_all (path); }
+
+    std::string file (const std::string& name) const { return (path / name).string(); }
+    std::size_t count() const
+    {
+        return std::size_t (std::distance (fs::recursive_directory_iterator (path), {}));
+    }
+};
+
+/** A float file whose every sample is another. */
+std::vector<double> writeRamp (const std::string& path, int samples, int channels = 2,
+                               int sampleRate = rate)
+{
+    std::vector<double> values (std::size_t (samples * channels));
+    for (std::size_t index = 0; index < values.size(); ++index)
+        values[index] = double (float (index) / float (values.size()));
+    FloatWav file (path, sampleRate, channels, samples);
+    file.write (values, values.size());
+    REQUIRE (file.close().empty());
+    return values;
+}
+
+std::vector<double> readFloats (const std::string& path)
+{
+    const auto format = readWav (path);
+    REQUIRE (format);
+    std::vector<float> samples (std::size_t (format->samples * format->channels));
+    std::ifstream file (path, std::ios::binary);
+    file.seekg (format->firstByte);
+    file.read (reinterpret_cast<char*> (samples.data()), std::streamsize (samples.size() * 4));
+    REQUIRE (file);
+    return { samples.begin(), samples.end() };
+}
+
+struct Reaper
+{
+    Folder folder;
+    FakeReaper fake;
+    std::string loop = folder.file ("loop.wav");
+    std::vector<double> ramp = writeRamp (loop, 2 * rate);
+    std::size_t filesBefore = 0;
+
+    Reaper()
+    {
+        fake.front->file = folder.file ("Nocturne.rpp");
+        fake.front->mediaFolder = folder.file ("Media");
+        filesBefore = folder.count();
+    }
+
+    ReaperApi api()
+    {
+        return ReaperApi ([this] (const char* name) { return fake.function (name); },
+                          [this] { return fake.front; });
+    }
+
+    MediaItem* select (Track* track, Source* source, Values item, Values take = {})
+    {
+        auto* made = fake.addItem (track, std::move (item));
+        fake.addTake (made, source, std::move (take));
+        made->isSelected = true;
+        return made;
+    }
+
+    Selection read() { return api().selectedItems (folder.file ("Media/StemLasso")); }
+
+    Item readOne()
+    {
+        const auto selection = read();
+        REQUIRE (selection.refusals.empty());
+        REQUIRE (selection.items.size() == 1);
+        return selection.items.front().item;
+    }
+
+    std::vector<StemToInsert> stems (int takes = 1)
+    {
+        std::vector<StemToInsert> made{
+            { {}, "loop - snare", "snare", "#669BBC", false },
+            { {}, "loop - residual", "snare (residual)", "#8A8F98", false }
+        };
+        for (int take = 1; take < takes; ++take)
+            made.push_back (
+                { {}, "loop - take " + std::to_string (take + 1), "snare take", {}, true });
+        fs::create_directories (folder.path / "store");
+        for (auto& stem : made)
+            writeRamp (stem.path = folder.file ("store/" + stem.name + ".wav"), rate);
+        return made;
+    }
+
+    std::vector<std::string> names() const
+    {
+        std::vector<std::string> all;
+        for (const auto* track : fake.front->tracks)
+            all.push_back (track->name);
+        return all;
+    }
+
+    std::vector<int> depths() const
+    {
+        std::vector<int> all;
+        for (const auto* track : fake.front->tracks)
+            all.push_back (int (track->values.at ("I_FOLDERDEPTH")));
+        return all;
+    }
+
+    void isClean() const
+    {
+        const auto problems = fake.problems();
+        CAPTURE (problems);
+        CHECK (problems.empty());
+    }
+};
+
+using Names = std::vector<std::string>;
+} // namespace
+
+TEST_CASE ("a whole file is used as it is")
+{
+    Reaper reaper;
+    auto* drums = reaper.fake.addTrack ("Drums");
+    reaper.select (drums, reaper.fake.openWave (reaper.loop),
+                   { { "D_POSITION", 12.5 }, { "D_LENGTH", 2.0 } });
+    const auto item = reaper.readOne();
+    CHECK (item.file == reaper.loop);
+    CHECK (item.name == "loop");
+    CHECK (item.trackName == "Drums");
+    CHECK (item.project == reaper.fake.front->file);
+    CHECK (item.positionSeconds == 12.5);
+    CHECK (item.startSeconds == 12.5);
+    CHECK (item.offsetSeconds == 0);
+    CHECK_FALSE (item.isRendered);
+    CHECK (reaper.folder.count() == reaper.filesBefore);
+    reaper.isClean();
+}
+
+TEST_CASE ("a stretch is cut bit for bit and keeps the file's time base")
+{
+    Reaper reaper;
+    const auto offset = 1001.25 / rate;
+    reaper.select (reaper.fake.addTrack ("A"), reaper.fake.openWave (reaper.loop),
+                   { { "D_POSITION", 3.0 }, { "D_LENGTH", 0.5 } },
+                   { { "D_STARTOFFS", offset }, { "D_PLAYRATE", 1.5 }, { "D_PITCH", 2 } });
+    const auto item = reaper.readOne();
+    CHECK (item.file != reaper.loop);
+    const auto expected =
+        std::vector (reaper.ramp.begin() + 2 * 1001, reaper.ramp.begin() + 2 * (1001 + 36001));
+    CHECK (readFloats (item.file) == expected);
+    CHECK (item.playRate == 1.5);
+    CHECK (item.offsetSeconds == Approx (0.25 / rate).margin (1e-12));
+    CHECK (item.startSeconds == Approx (3.0 - 0.25 / rate / 1.5).margin (1e-12));
+    reaper.isClean();
+}
+
+TEST_CASE ("what is no plain stretch is rendered as it sounds")
+{
+    Reaper reaper;
+    auto* track = reaper.fake.addTrack ("A");
+    auto* wave = reaper.fake.openWave (reaper.loop);
+    const auto frames = [&] (std::size_t first, std::size_t count, bool isReversed)
+    {
+        std::vector<double> expected;
+        for (std::size_t index = first; index < first + count; ++index)
+            for (std::size_t channel = 0; channel < 2; ++channel)
+            {
+                const auto frame = index % (2 * rate);
+                expected.push_back (
+                    reaper.ramp[2 * (isReversed ? 2 * rate - 1 - frame : frame) + channel]);
+            }
+        return expected;
+    };
+    SECTION ("reversed")
+    {
+        reaper.select (track, reaper.fake.reverse (wave),
+                       { { "D_LENGTH", 0.5 }, { "D_POSITION", 1 } }, { { "D_STARTOFFS", 0.25 } });
+        const auto item = reaper.readOne();
+        CHECK (readFloats (item.file) == frames (rate / 4, rate / 2, true));
+        CHECK (item.startSeconds == 1.0);
+        CHECK (item.isRendered);
+        CHECK (item.playRate == 1);
+    }
+    SECTION ("looped")
+    {
+        reaper.select (track, wave, { { "D_LENGTH", 3.0 } }, { { "D_STARTOFFS", 0.5 } });
+        CHECK (readFloats (reaper.readOne().file) == frames (rate / 2, 3 * rate, false));
+    }
+    SECTION ("stretched")
+    {
+        reaper.select (track, wave, { { "D_LENGTH", 2.0 } })->active->markers = 2;
+        const auto item = reaper.readOne();
+        CHECK (item.file != reaper.loop);
+        CHECK (readFloats (item.file) == reaper.ramp);
+    }
+    reaper.isClean();
+}
+
+TEST_CASE ("what cannot be separated is named and the rest goes")
+{
+    Reaper reaper;
+    auto* track = reaper.fake.addTrack ("A");
+    auto& fake = reaper.fake;
+    const Values second{ { "D_LENGTH", 1.0 } };
+    reaper.select (track, fake.makeSource ("MIDI", ""), second);
+    auto* gone = fake.makeSource ("WAVE", reaper.folder.file ("gone.wav"), 1);
+    gone->rate = rate;
+    gone->channels = 2;
+    reaper.select (track, gone, second);
+    reaper.select (track, fake.makeSource ("EMPTY", ""), second);
+    fake.addItem (track, second)->isSelected = true;
+    reaper.select (track, fake.openWave (reaper.loop), { { "D_LENGTH", 1.0 }, { "B_LOOPSRC", 0 } },
+                   { { "D_STARTOFFS", 5.0 } });
+    reaper.select (track, fake.reverse (fake.openWave (reaper.loop)), second)->active->isOffline =
+        true;
+    reaper.select (track, fake.reverse (fake.openWave (reaper.loop)), { { "D_LENGTH", 1300.0 } });
+    reaper.select (track, fake.openWave (reaper.loop), second);
+    const auto selection = reaper.read();
+    CHECK (selection.items.size() == 1);
+    const Names wanted{ "MIDI",
+                        "gone.wav",
+                        "no audio",
+                        "without a take",
+                        "beyond the end",
+                        "offline",
+                        "longer than 20 minutes" };
+    REQUIRE (selection.refusals.size() == wanted.size());
+    for (std::size_t index = 0; index < wanted.size(); ++index)
+        CHECK_THAT (selection.refusals[index], Catch::Contains (wanted[index]));
+    reaper.isClean();
+}
+
+TEST_CASE ("a broken or endless file is refused, not followed")
+{
+    Reaper reaper;
+    const auto broken = reaper.folder.file ("broken.wav");
+    std::ifstream whole (reaper.loop, std::ios::binary);
+    std::string bytes (44, '\0');
+    whole.read (bytes.data(), 44);
+    for (std::size_t length = 0; length <= bytes.size(); ++length)
+    {
+        std::ofstream (broken, std::ios::binary).write (bytes.data(), std::streamsize (length));
+        const auto format = readWav (broken);
+        CHECK ((! format || format->samples == 0));
+    }
+    // chunks of no length, without end
+    std::ofstream out (broken, std::ios::binary);
+    out << "RIFF" << std::string (4, '\0') << "WAVE" << std::string (40000, '\0');
+    out.close();
+    CHECK_FALSE (readWav (broken));
+}
+
+TEST_CASE ("the time selection is found in the item's file")
+{
+    Reaper reaper;
+    reaper.select (reaper.fake.addTrack ("A"), reaper.fake.openWave (reaper.loop),
+                   { { "D_POSITION", 10.0 }, { "D_LENGTH", 0.5 } },
+                   { { "D_STARTOFFS", 1.0 }, { "D_PLAYRATE", 2 } });
+    reaper.fake.selectionStart = 10.125;
+    reaper.fake.selectionEnd = 11;
+    const auto selection = reaper.read();
+    REQUIRE (selection.items.size() == 1);
+    CHECK (selection.items.front().timeSelection == Stretch{ 0.25, 1.0 });
+    reaper.fake.selectionStart = reaper.fake.selectionEnd;
+    CHECK_FALSE (reaper.read().items.front().timeSelection);
+    reaper.isClean();
+}
+
+TEST_CASE ("stems stand under the original")
+{
+    Reaper reaper;
+    auto* drums = reaper.fake.addTrack ("Drums", { { "D_VOL", 0.5 }, { "D_PAN", -0.25 } });
+    reaper.fake.addTrack ("Bass");
+    const Values manner{ { "D_FADEINLEN", 0.25 }, { "C_FADEOUTSHAPE", 3 }, { "D_VOL", 0.8 } };
+    Values placed{ { "D_POSITION", 12.5 }, { "D_LENGTH", 1.0 } };
+    placed.insert (manner.begin(), manner.end());
+    const Values take{ { "D_PITCH", 2 },    { "D_VOL", 0.7 },       { "D_PAN", 0.1 },
+                       { "I_CHANMODE", 1 }, { "D_PLAYRATE", 1.25 }, { "B_PPITCH", 0 } };
+    auto* original = reaper.select (drums, reaper.fake.openWave (reaper.loop), placed, take);
+    original->active->values["D_STARTOFFS"] = 0.5;
+    const auto item = reaper.readOne();
+    CHECK (reaper.api().insert (item, reaper.stems(), false).empty());
+    CHECK (reaper.names() == Names{ "Drums", "Drums stems", "snare", "snare (residual)", "Bass" });
+    CHECK (reaper.depths() == std::vector<int>{ 0, 1, 0, -1, 0 });
+    const auto& tracks = reaper.fake.front->tracks;
+    CHECK (tracks[1]->values.at ("D_VOL") == 0.5);
+    CHECK (tracks[1]->values.at ("D_PAN") == -0.25);
+    CHECK (int (tracks[2]->values.at ("I_CUSTOMCOLOR"))
+           == (0x66 | 0x9B << 8 | 0xBC << 16 | 0x1000000));
+    for (std::size_t index : { 2u, 3u })
+    {
+        REQUIRE (tracks[index]->items.size() == 1);
+        const auto& stem = *tracks[index]->items.front();
+        CHECK (stem.values.at ("D_POSITION") == 12.5);
+        CHECK (stem.values.at ("D_LENGTH") == 1.0);
+        CHECK (stem.values.at ("B_LOOPSRC") == 0);
+        for (const auto& [name, value] : manner)
+            CHECK (stem.values.at (name) == value);
+        REQUIRE (stem.takes.size() == 1);
+        for (const auto& [name, value] : take)
+            CHECK (stem.takes.front()->values.at (name) == value);
+        CHECK (stem.takes.front()->values.at ("D_STARTOFFS") == 0);
+        CHECK_THAT (stem.takes.front()->source->file,
+                    Catch::StartsWith (reaper.folder.file ("Media/StemLasso/loop")));
+        CHECK (fs::is_regular_file (stem.takes.front()->source->file));
+    }
+    CHECK (original->values.at ("B_MUTE") == 0);
+    CHECK (reaper.fake.front->undo == Names{ "StemLasso: insert stems of loop" });
+    CHECK (reaper.fake.commands == std::vector<int>{ 40047 });
+    reaper.isClean();
+}
+
+TEST_CASE ("takes and muting only when asked for")
+{
+    Reaper reaper;
+    auto* original = reaper.select (reaper.fake.addTrack ("A"), reaper.fake.openWave (reaper.loop),
+                                    { { "D_POSITION", 3.0 }, { "D_LENGTH", 2.0 } });
+    const auto item = reaper.readOne();
+    CHECK (reaper.api().insert (item, reaper.stems (3), true).empty());
+    CHECK (original->values.at ("B_MUTE") == 1);
+    CHECK (reaper.names() == Names{ "A", "A stems", "snare", "snare (residual)" });
+    const auto& placed = *reaper.fake.front->tracks[2]->items.front();
+    REQUIRE (placed.takes.size() == 3);
+    CHECK (placed.active == placed.takes.front());
+    CHECK (placed.takes[2]->name == "loop - take 3");
+    CHECK (reaper.fake.front->undo.size() == 1);
+    reaper.isClean();
+}
+
+TEST_CASE ("stems follow an item that was moved, trimmed or sped up")
+{
+    Reaper reaper;
+    auto* first = reaper.fake.addTrack ("A");
+    auto* second = reaper.fake.addTrack ("B");
+    auto* original =
+        reaper.select (first, reaper.fake.openWave (reaper.loop),
+                       { { "D_POSITION", 3.0 }, { "D_LENGTH", 1.0 } }, { { "D_STARTOFFS", 0.5 } });
+    const auto item = reaper.readOne();
+    std::erase (first->items, original);
+    second->items.push_back (original);
+    original->track = second;
+    // moved to 8.0, then 0.25 s trimmed off its left edge, then played at half the speed
+    original->values["D_POSITION"] = 8.25;
+    original->active->values["D_STARTOFFS"] = 0.75;
+    original->active->values["D_PLAYRATE"] = 0.5;
+    CHECK (reaper.api().insert (item, reaper.stems(), false).empty());
+    CHECK (reaper.names() == Names{ "A", "B", "B stems", "snare", "snare (residual)" });
+    const auto& placed = *reaper.fake.front->tracks[3]->items.front();
+    CHECK (placed.values.at ("D_POSITION") == Approx (8.25 - 0.25 / 0.5));
+    CHECK (placed.values.at ("D_LENGTH") == Approx (2.0));
+    CHECK (placed.takes.front()->values.at ("D_PLAYRATE") == 0.5);
+    reaper.isClean();
+}
+
+TEST_CASE ("an item or take that is gone is refused in words")
+{
+    Reaper reaper;
+    auto* track = reaper.fake.addTrack ("A");
+    auto* original =
+        reaper.select (track, reaper.fake.openWave (reaper.loop), { { "D_LENGTH", 2.0 } });
+    const auto item = reaper.readOne();
+    const auto files = reaper.folder.count();
+    SECTION ("the item") { track->items.clear(); }
+    SECTION ("the take") { original->active->guid = "{another}"; }
+    const auto stems = reaper.stems();
+    const auto before = reaper.fake.describe (*reaper.fake.front);
+    CHECK_THAT (reaper.api().insert (item, stems, true), Catch::Contains ("no longer"));
+    CHECK (reaper.fake.describe (*reaper.fake.front) == before);
+    CHECK (reaper.folder.count() == files + 3); // the store of this test and the two stems in it
+    reaper.isClean();
+}
+
+TEST_CASE ("a second job uses the folder again, and its tracks where there is room")
+{
+    Reaper reaper;
+    auto* track = reaper.fake.addTrack ("A");
+    for (const double position : { 0.0, 2.0, 3.0 })
+        reaper.select (track, reaper.fake.openWave (reaper.loop),
+                       { { "D_POSITION", position }, { "D_LENGTH", 2.0 } });
+    const auto selection = reaper.read();
+    REQUIRE (selection.items.size() == 3);
+    for (const auto& each : selection.items)
+        CHECK (reaper.api().insert (each.item, reaper.stems(), false).empty());
+    CHECK (reaper.depths() == std::vector<int>{ 0, 1, 0, 0, 0, -1 });
+    std::multiset<std::size_t> counts;
+    for (const auto* each : reaper.fake.front->tracks)
+        if (each->name == "snare")
+            counts.insert (each->items.size());
+    CHECK (counts == std::multiset<std::size_t>{ 1, 2 });
+    CHECK (reaper.fake.front->undo.size() == 3);
+    reaper.isClean();
+}
+
+TEST_CASE ("stems stay in the folder of the original")
+{
+    Reaper reaper;
+    reaper.fake.addTrack ("Band", { { "I_FOLDERDEPTH", 1 } });
+    reaper.select (reaper.fake.addTrack ("Drums", { { "I_FOLDERDEPTH", -1 } }),
+                   reaper.fake.openWave (reaper.loop), { { "D_LENGTH", 2.0 } });
+    reaper.fake.addTrack ("Voice");
+    CHECK (reaper.api().insert (reaper.readOne(), reaper.stems(), false).empty());
+    CHECK (reaper.names()
+           == Names{ "Band", "Drums", "Drums stems", "snare", "snare (residual)", "Voice" });
+    CHECK (reaper.depths() == std::vector<int>{ 1, 0, 1, 0, -2, 0 });
+    reaper.isClean();
+}
+
+namespace
+{
+/** Inserts with one call of one function failing; whether the insertion came that far. */
+bool fails (const std::string& function, int call)
+{
+    CAPTURE (function, call);
+    Reaper reaper;
+    reaper.fake.addTrack ("Band", { { "I_FOLDERDEPTH", 1 } });
+    auto* drums = reaper.fake.addTrack ("Drums", { { "I_FOLDERDEPTH", -1 } });
+    reaper.select (drums, reaper.fake.openWave (reaper.loop), { { "D_LENGTH", 2.0 } });
+    const auto item = reaper.readOne();
+    const auto stems = reaper.stems (2);
+    const auto files = reaper.folder.count();
+    const auto before = reaper.fake.describe (*reaper.fake.front);
+    reaper.fake.failing[function] = call;
+    const bool isInserted = reaper.api().insert (item, stems, true).empty();
+    reaper.isClean();
+    if (isInserted)
+        return false;
+    CHECK (reaper.fake.describe (*reaper.fake.front) == before);
+    CHECK (reaper.fake.front->undo.empty());
+    CHECK (reaper.folder.count() - files <= 2); // the media folder and StemLasso in it, both empty
+    return true;
+}
+} // namespace
+
+TEST_CASE ("everything or nothing: each call of each function fails in turn")
+{
+    for (const auto* function :
+         { "InsertTrackInProject", "AddMediaItemToTrack", "AddTakeToMediaItem",
+           "PCM_Source_CreateFromFile", "SetMediaItemTake_Source", "SetMediaItemInfo_Value",
+           "SetMediaItemTakeInfo_Value", "SetMediaTrackInfo_Value" })
+    {
+        int call = 1;
+        while (fails (function, call))
+            ++call;
+        CAPTURE (function);
+        CHECK (call > 2);
+    }
+}
+
+TEST_CASE ("functions that REAPER does not have are named before anything is changed")
+{
+    Reaper reaper;
+    reaper.select (reaper.fake.addTrack ("A"), reaper.fake.openWave (reaper.loop),
+                   { { "D_LENGTH", 2.0 } });
+    const auto item = reaper.readOne();
+    const auto stems = reaper.stems();
+    const auto before = reaper.fake.describe (*reaper.fake.front);
+    const Names needed{
+#define NAME(Result, name, Arguments) #name,
+        STEMLASSO_REAPER_READS (NAME) STEMLASSO_REAPER_WRITES (NAME)
+#undef NAME
+    };
+    for (const auto& name : needed)
+    {
+        reaper.fake.missing = { name };
+        CHECK_FALSE (reaper.api().canInsert());
+        CHECK_THAT (reaper.api().insert (item, stems, true), Catch::Contains (name));
+    }
+    CHECK (reaper.fake.describe (*reaper.fake.front) == before);
+    reaper.fake.missing = { "GetActiveTake" };
+    CHECK_FALSE (reaper.api().canRead());
+    CHECK_THAT (reaper.read().refusals.at (0), Catch::Contains ("GetActiveTake"));
+    reaper.isClean();
+}
+
+TEST_CASE ("extras that REAPER does not have are done without")
+{
+    Reaper reaper;
+    reaper.select (reaper.fake.addTrack ("A"), reaper.fake.openWave (reaper.loop),
+                   { { "D_LENGTH", 2.0 } });
+#define NAME(Result, name, Arguments) #name,
+    reaper.fake.missing = { STEMLASSO_REAPER_EXTRAS (NAME) "CreateTakeAudioAccessor" };
+#undef NAME
+    const auto item = reaper.readOne();
+    CHECK (reaper.api().insert (item, reaper.stems(), false).empty());
+    CHECK (reaper.names() == Names{ "A", "A stems", "snare", "snare (residual)" });
+    reaper.select (reaper.fake.front->tracks[0],
+                   reaper.fake.reverse (reaper.fake.openWave (reaper.loop)),
+                   { { "D_LENGTH", 1.0 } });
+    CHECK_THAT (reaper.read().refusals.at (0), Catch::Contains ("CreateTakeAudioAccessor"));
+    reaper.isClean();
+}
+
+TEST_CASE ("stems go into the plug-in's own project, not the one in front")
+{
+    Reaper reaper;
+    auto* own = reaper.fake.front;
+    reaper.select (reaper.fake.addTrack ("A"), reaper.fake.openWave (reaper.loop),
+                   { { "D_LENGTH", 2.0 } });
+    const auto item = reaper.readOne();
+    reaper.fake.projects.push_back (std::make_unique<Project>());
+    reaper.fake.front = reaper.fake.projects.back().get();
+    reaper.fake.addTrack ("Elsewhere");
+    const auto make = [&]
+    {
+        return ReaperApi ([&] (const char* name) { return reaper.fake.function (name); },
+                          [&] { return own; });
+    };
+    reaper.fake.missing = { "InsertTrackInProject" };
+    CHECK_THAT (make().insert (item, reaper.stems(), false), Catch::Contains ("tab to the front"));
+    reaper.fake.missing = {};
+    CHECK (make().insert (item, reaper.stems(), false).empty());
+    CHECK (reaper.names() == Names{ "Elsewhere" });
+    CHECK (own->tracks.size() == 4);
+    CHECK (own->undo.size() == 1);
+    reaper.isClean();
+}
+
+TEST_CASE ("take envelopes go with the stems, at the right times")
+{
+    Reaper reaper;
+    const std::string volume = "<VOLENV\nACT 1 -1\nPT 0.5 0.25 0\nPT 1.5 1 0\n>\n";
+    const std::string pitch = "<PITCHENV\nPT 0 2 0\n>\n";
+    auto* track = reaper.fake.addTrack ("A");
+    SECTION ("a stretch of a file")
+    {
+        auto* original = reaper.select (track, reaper.fake.openWave (reaper.loop),
+                                        { { "D_LENGTH", 1.0 } }, { { "D_PLAYRATE", 2.0 } });
+        original->active->envelopes =
+            "<VOLENV\nEGUID {x}\nACT 1 -1\nPT 0.5 0.25 0\nPT 1.5 1 0\n>\n" + pitch;
+        const auto item = reaper.readOne();
+        CHECK (reaper.api().insert (item, reaper.stems (2), false).empty());
+        const auto& placed = *reaper.fake.front->tracks[2]->items.front();
+        REQUIRE (placed.takes.size() == 2);
+        for (const auto* take : placed.takes)
+            CHECK (take->envelopes == volume + pitch);
+        CHECK (placed.active == placed.takes.front());
+    }
+    SECTION ("a rendering has its play rate and pitch in it")
+    {
+        auto* original =
+            reaper.select (track, reaper.fake.reverse (reaper.fake.openWave (reaper.loop)),
+                           { { "D_LENGTH", 1.0 } }, { { "D_PLAYRATE", 2.0 } });
+        original->active->envelopes = volume + pitch;
+        CHECK (reaper.api().insert (reaper.readOne(), reaper.stems(), false).empty());
+        const auto& placed = *reaper.fake.front->tracks[2]->items.front();
+        CHECK (placed.takes.front()->envelopes
+               == "<VOLENV\nACT 1 -1\nPT 0.25 0.25 0\nPT 0.75 1 0\n>\n");
+    }
+    CHECK (reaper.fake.front->undo.size() == 1);
+    reaper.isClean();
+}
+
+TEST_CASE ("envelopes are those of the take that was separated")
+{
+    const std::string item =
+        "<ITEM\nIGUID {i}\nGUID {a}\n<SOURCE WAVE\nFILE a\n>\n<PANENV\nPT 0 1 0\n>\n"
+        "TAKE\nGUID {b}\n<SOURCE SECTION\n<SOURCE WAVE\nFILE b\n>\n>\n<MUTEENV\nPT 1 0 1\n>\n>\n";
+    CHECK (envelopesOf (item, "{a}", true, {}) == "<PANENV\nPT 0 1 0\n>\n");
+    CHECK (envelopesOf (item, "{b}", true, { 1, 0.5 }) == "<MUTEENV\nPT 1 0 1\n>\n");
+    CHECK (envelopesOf (item, "{c}", true, {}).empty());
+    for (std::size_t length = 0; length < item.size(); ++length)
+        envelopesOf (item.substr (0, length), "{b}", true, {}); // a damaged text is survived
+}
+
+TEST_CASE ("take effects are remarked on")
+{
+    Reaper reaper;
+    auto* item = reaper.select (reaper.fake.addTrack ("A"), reaper.fake.openWave (reaper.loop),
+                                { { "D_LENGTH", 2.0 } });
+    CHECK (reaper.read().items.at (0).remark.empty());
+    item->active->effects = 1;
+    CHECK_THAT (reaper.read().items.at (0).remark, Catch::Contains ("take effects"));
+    reaper.isClean();
+}
+
+TEST_CASE ("names of files")
+{
+    CHECK (cleanName ("a/b:c?") == "a b c");
+    CHECK (cleanName ("...") == "clip");
+    CHECK (cleanName (std::string (79, 'x') + "\xC3\xBC") == std::string (79, 'x'));
+    CHECK (utf8Of (pathOf ("f\xC3\xBCr Zo\xC3\xAB")) == "f\xC3\xBCr Zo\xC3\xAB");
+}
