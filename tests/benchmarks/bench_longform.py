@@ -5,8 +5,8 @@
 
 memory  peak resident memory of a fresh process that separates a stereo 16-bit WAV into files, and
         the peak of memory on the CUDA device when there is one, default windows. `tiny`: 48 kHz,
-        two layers, random weights, real codec; half an hour takes most of an hour. `stand-in`:
-        8 kHz, a codec that only cuts into frames; minutes. glibc is told to give memory back
+        two layers, random weights, real codec; half an hour takes six minutes. `stand-in`:
+        8 kHz, a codec that only cuts into frames. glibc is told to give memory back
         (MALLOC_MMAP_THRESHOLD_=131072): else what it keeps varies by chance, by 30 % and more
 seams   p of a permutation test (`seams.shift_test`) of spectral flux where windows overlap against
         elsewhere, its ratio and that of levels; a network whose windows disagree, 12 windows,
