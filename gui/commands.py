@@ -136,7 +136,11 @@ def _table(window: "Window") -> tuple[Command, ...]:
             "Edit", "Add “−” span from selection", ("D",), lambda: window.edits.add_span("-"), True
         ),
         Command("Edit", "Describe the sound", ("Ctrl+L",), window.prompt.edit.setFocus),
-        Command("Edit", "Accept predicted spans", ("Y",), window.edits.accept_predicted, True),
+        Command("Edit", "Find the sound, or stop looking", ("Ctrl+F",), bench.finder.toggle),
+        Command("Edit", "Accept predicted span", ("Y",), window.edits.accept_predicted, True),
+        Command("Edit", "Refuse predicted span", ("N",), window.edits.refuse_predicted, True),
+        Command("Edit", "Accept all predicted", ("Shift+Y",), window.edits.accept_all, True),
+        Command("Edit", "Refuse all predicted", ("Shift+N",), window.edits.refuse_all, True),
         Command("File", "Save every stem…", ("Ctrl+Shift+S",), listen.ask_save_all),
         Command("File", "Save the remix…", ("Ctrl+Shift+R",), listen.ask_remix),
         Command("File", "Copy the path of the timeline", ("Ctrl+Shift+C",), window.copy_manifest),

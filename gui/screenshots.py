@@ -97,6 +97,19 @@ def _spans(window: "Window", sound: Path) -> None:
     _until(lambda: "memory" in window.prompt.cost.text(), "the cost")
 
 
+def _found(window: "Window", sound: Path) -> None:
+    """Predicted places, one of them accepted."""
+    _spans(window, sound)
+    document = window.bench.document
+    document.edit("Ask", replace(document.draft, spans=(), description="man speaking"))
+    window.bench.finder.toggle()
+    _until(lambda: len(document.draft.spans) > 1, "places")
+    document.select(0)
+    window.edits.accept_predicted()
+    _until(lambda: not window.bench.finder.is_busy, "the end of the search")
+    _settle(400)
+
+
 def _running(window: "Window", sound: Path) -> None:
     _spans(window, sound)
     window.bench.run()
@@ -220,6 +233,7 @@ def _paint_dog(painter: "QPainter", where: "QPointF", *, bark: bool) -> None:
 SCENES: dict[str, Callable[["Window", Path], None]] = {
     "empty": _empty,
     "spans": _spans,
+    "found": _found,
     "running": _running,
     "result": _result,
     "error": _error,

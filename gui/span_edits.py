@@ -1,11 +1,18 @@
 """What keys and menus do with the selected span."""
 
-from dataclasses import replace
-
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtWidgets import QMenu, QWidget
 
-from .state.spans import added, changed, drawn, flipped, removed
+from .state.spans import (
+    accepted,
+    added,
+    all_accepted,
+    all_refused,
+    changed,
+    drawn,
+    flipped,
+    removed,
+)
 from .work.workbench import Workbench
 
 
@@ -23,7 +30,7 @@ class SpanEdits:
             document.edit_spans("Delete span", removed(document.draft.spans, document.selected))
 
     def flip_selected(self) -> None:
-        """Change the sign of the selected span, or accept a predicted one."""
+        """Change the sign of the selected span."""
         document = self._bench.document
         if document.selected >= 0:
             mark = flipped(document.draft.spans[document.selected])
@@ -31,16 +38,42 @@ class SpanEdits:
             document.edit_spans("Change sign", spans)
 
     def accept_predicted(self) -> None:
-        """Make the selected predicted span, or all of them, the user's own."""
+        """Make the selected predicted span the user's own; all of them when none is selected."""
         document = self._bench.document
-        chosen = document.draft.spans[document.selected] if document.selected >= 0 else None
-        spans = tuple(
-            replace(span, origin="drawn")
-            if span.origin == "predicted" and chosen in (None, span)
-            else span
-            for span in document.draft.spans
-        )
-        document.edit_spans("Accept spans", spans)
+        spans, index = document.draft.spans, document.selected
+        if index >= 0 and spans[index].is_predicted:
+            document.edit_spans("Accept span", changed(spans, index, accepted(spans[index])))
+            self._to_next_predicted(index + 1)
+        elif index < 0:
+            self.accept_all()
+
+    def refuse_predicted(self) -> None:
+        """Remove the selected predicted span; all of them when none is selected."""
+        document = self._bench.document
+        spans, index = document.draft.spans, document.selected
+        if index >= 0 and spans[index].is_predicted:
+            document.edit_spans("Refuse span", removed(spans, index))
+            self._to_next_predicted(index)
+        elif index < 0:
+            self.refuse_all()
+
+    def accept_all(self) -> None:
+        """Make every predicted span the user's own."""
+        document = self._bench.document
+        document.edit_spans("Accept spans", all_accepted(document.draft.spans))
+
+    def refuse_all(self) -> None:
+        """Remove every predicted span."""
+        document = self._bench.document
+        document.edit_spans("Refuse spans", all_refused(document.draft.spans))
+
+    def _to_next_predicted(self, first: int) -> None:
+        """Select the next predicted span, so that one key after the other goes through them."""
+        document = self._bench.document
+        spans = document.draft.spans
+        order = [*range(first, len(spans)), *range(min(first, len(spans)))]
+        left = [index for index in order if spans[index].is_predicted]
+        document.select(left[0] if left else -1)
 
     def step_selected(self, by: int) -> None:
         """Select the next or previous span."""
@@ -65,8 +98,9 @@ class SpanEdits:
         span = document.draft.spans[index]
         menu = QMenu(self._parent)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if span.origin == "predicted":
+        if span.is_predicted:
             menu.addAction("Accept", self.accept_predicted)
+            menu.addAction("Refuse", self.refuse_predicted)
         menu.addAction("Change sign", self.flip_selected)
         menu.addAction("Loop this", lambda: self._bench.time.select((span.start_s, span.end_s)))
         menu.addSeparator()

@@ -7,6 +7,8 @@ import numpy as np
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QGuiApplication, QPalette
 
+from gui.state.spans import SpanMark
+
 
 @dataclass(frozen=True, slots=True)
 class Theme:
@@ -100,6 +102,13 @@ def choose(name: str) -> Theme:
     return LIGHT if is_light else DARK
 
 
+def span_colour(theme: Theme, span: SpanMark) -> QColor:
+    """Of a span: what is predicted and not settled looks apart from what is drawn."""
+    if span.is_predicted:
+        return QColor(theme.predicted)
+    return QColor(theme.plus if span.sign == "+" else theme.minus)
+
+
 @lru_cache(maxsize=4)
 def colour_table(colours: tuple[str, ...]) -> list[int]:
     """256 colours along a palette, as Qt's image tables take them."""
@@ -156,6 +165,7 @@ QLabel#badge[state="good"] {{ color: {plus}; border-color: {plus}; }}
 QLabel#badge[state="bad"] {{ color: {minus}; border-color: {minus}; }}
 QLabel#warning {{ color: {warning}; }}
 QLabel#error {{ color: {minus}; }}
+QLabel#predicted {{ color: {predicted}; }}
 QLineEdit, QPlainTextEdit, QComboBox, QSpinBox, QDoubleSpinBox {{
     background: {raised}; border: 1px solid {line}; border-radius: 6px; padding: 5px 8px;
     selection-background-color: {accent}; selection-color: {on_accent}; }}

@@ -243,6 +243,8 @@ class Window(QMainWindow):
         bench.document.clip_changed.connect(self._on_clip)
         bench.status_changed.connect(self.prompt.show_status)
         bench.costs.changed.connect(self.prompt.show_cost)
+        self.prompt.finding.wanted.connect(bench.finder.toggle)
+        bench.finder.changed.connect(self.prompt.finding.show_search)
         bench.server_changed.connect(self.bar.show_server)
         self.video.troubled.connect(self.notice.show_error)
         bench.document.draft_changed.connect(self._on_draft)

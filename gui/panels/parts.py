@@ -25,6 +25,16 @@ def label(text: str, name: str = "", *, wrap: bool = False) -> QLabel:
     return made
 
 
+def named(widget: QWidget, name: str) -> None:
+    """Give a widget another role in the style sheet."""
+    if widget.objectName() == name:
+        return
+    widget.setObjectName(name)
+    style = widget.style()
+    assert style is not None
+    style.polish(widget)
+
+
 def line() -> QFrame:
     """A thin line across."""
     made = QFrame()

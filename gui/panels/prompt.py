@@ -10,8 +10,9 @@ from gui.state.document import Document
 from gui.state.draft import sent_text
 from gui.theme import Theme
 
+from .finding import FindBar
 from .options import OptionsPanel
-from .parts import label, row
+from .parts import label, named, row
 from .preflight import lacks_memory, preflight
 from .span_table import SpanTable
 from .words import EXAMPLES, KNOWN
@@ -44,9 +45,11 @@ class PromptPanel(QWidget):
         completer.activated.connect(self._on_text)
         self.edit.setCompleter(completer)
         self.sent = label("", "dim")
+        self.finding = FindBar(document)
         self.table = SpanTable(document)
         self.empty_spans = label(
-            "No spans yet. Drag over the waveform where the sound is; hold Alt where it is not.",
+            "No spans yet. Drag over the waveform where the sound is; hold Alt where it is not. "
+            "Or describe it and let it be found.",
             "dim",
             wrap=True,
         )
@@ -87,18 +90,11 @@ class PromptPanel(QWidget):
         """Say what a run would take, or why that is not known."""
         if cost is None:
             self.cost.setText(problem)
-            self._name_cost("dim")
+            named(self.cost, "dim")
             return
         chosen = self._document.draft.options.separator
         self.cost.setText(preflight(cost, chosen, self._status))
-        self._name_cost("warning" if lacks_memory(cost) else "dim")
-
-    def _name_cost(self, name: str) -> None:
-        """Its role in the style sheet."""
-        self.cost.setObjectName(name)
-        style = self.cost.style()
-        assert style is not None
-        style.polish(self.cost)
+        named(self.cost, "warning" if lacks_memory(cost) else "dim")
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -107,7 +103,7 @@ class PromptPanel(QWidget):
         column.addWidget(label("TAKE OUT", "heading"))
         column.addWidget(self.edit)
         column.addWidget(self.sent)
-        column.addWidget(label("WHERE", "heading"))
+        column.addWidget(self.finding)
         column.addWidget(self.empty_spans)
         column.addWidget(self.table)
         column.addWidget(label("HOW", "heading"))
@@ -137,4 +133,4 @@ class PromptPanel(QWidget):
         self.run.setEnabled(has_clip and not draft.is_empty)
         if has_clip and draft.is_empty:
             self.cost.setText(EMPTY)
-            self._name_cost("dim")
+            named(self.cost, "dim")

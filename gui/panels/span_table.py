@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
-from PyQt6.QtGui import QColor, QKeyEvent
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from gui.state.document import Document
-from gui.state.spans import changed, cut, flipped, hidden, removed
-from gui.theme import DARK, Theme
+from gui.state.spans import accepted, changed, cut, flipped, hidden, removed, taken_over
+from gui.theme import DARK, Theme, span_colour
 
 COLUMNS = ("", "start", "end", "length")
 ROWS_SHOWN = 5
@@ -52,16 +52,17 @@ class SpanModel(QAbstractTableModel):
         span = spans[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             if index.column() == 0:
-                return "?" if span.origin == "predicted" else "+" if span.sign == "+" else "−"
+                return "?" if span.is_predicted else "+" if span.sign == "+" else "−"
             value = (span.start_s, span.end_s, span.end_s - span.start_s)[index.column() - 1]
             return f"{value:.3f}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignCenter
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == 0:
-            if span.origin == "predicted":
-                return QColor(self.theme.predicted)
-            return QColor(self.theme.plus if span.sign == "+" else self.theme.minus)
+            return span_colour(self.theme, span)
         if role == Qt.ItemDataRole.ToolTipRole:
+            if span.is_predicted:
+                sure = f", {span.score:.0%} sure" if span.score else ""
+                return f"Predicted{sure}: not sent unless you accept it. Y accepts, N refuses."
             if index.row() in hidden(spans):
                 return "Later spans cover this one: it will not be heard."
             return "Double-click to type a time in seconds, or to change the sign."
@@ -86,6 +87,7 @@ class SpanModel(QAbstractTableModel):
             end_s = number_s if index.column() == 2 else span.start_s + number_s
             span = replace(span, end_s=end_s)
         kept = cut(span, self._document.duration_s)
+        kept = taken_over(spans[index.row()], kept) if kept is not None else None
         if kept is None or role != Qt.ItemDataRole.EditRole:
             return False
         self._document.edit_spans("Edit span", changed(spans, index.row(), kept))
@@ -144,8 +146,10 @@ class SpanTable(QTableView):
     def _on_double(self, index: _Index) -> None:
         if index.column() == 0:
             spans = self._document.draft.spans
-            mark = flipped(spans[index.row()])
-            self._document.edit_spans("Change sign", changed(spans, index.row(), mark))
+            mark = spans[index.row()]
+            label = "Accept span" if mark.is_predicted else "Change sign"
+            mark = accepted(mark) if mark.is_predicted else flipped(mark)
+            self._document.edit_spans(label, changed(spans, index.row(), mark))
 
     def _follow(self) -> None:
         if self._document.selected >= 0:

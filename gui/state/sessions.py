@@ -78,7 +78,11 @@ def _draft(content: dict[str, Any]) -> Draft:
         description=str(content["description"]),
         spans=tuple(
             SpanMark(
-                float(each["start_s"]), float(each["end_s"]), _sign(each["sign"]), each["origin"]
+                float(each["start_s"]),
+                float(each["end_s"]),
+                _sign(each["sign"]),
+                each["origin"],
+                float(each.get("score", 0.0)),
             )
             for each in content["spans"]
         ),

@@ -7,7 +7,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from gui.audio.sound import ShownSound
 from gui.state.document import Document
 from gui.state.time_window import TimeWindow
-from gui.theme import DARK, Theme
+from gui.theme import DARK, Theme, span_colour
 
 from .wave_paint import height_gain, paint_wave
 
@@ -72,7 +72,7 @@ class Overview(QWidget):
         duration_s = self._time.window.duration_s
         painter.drawPixmap(0, 0, self._picture())
         for span in self._document.draft.spans:
-            colour = QColor(self._theme.plus if span.sign == "+" else self._theme.minus)
+            colour = span_colour(self._theme, span)
             left, right = (
                 time_s / duration_s * box.width() for time_s in (span.start_s, span.end_s)
             )

@@ -7,6 +7,7 @@ from PyQt6.QtGui import QBrush, QColor, QFont, QPainter, QPen
 
 from gui.state.spans import SpanMark, hidden
 from gui.state.time_window import TimeWindow
+from gui.theme import span_colour
 
 from .tracks import Track
 
@@ -74,9 +75,7 @@ class SpanLayer(Track):
         painter.drawLine(QPointF(x, 0), QPointF(x, self.size().height()))
 
     def _colour(self, span: SpanMark) -> QColor:
-        if span.origin == "predicted":
-            return QColor(self.theme.predicted)
-        return QColor(self.theme.plus if span.sign == "+" else self.theme.minus)
+        return span_colour(self.theme, span)
 
     def _paint_span(self, painter: QPainter, span: SpanMark, index: int) -> None:
         left, right = self.x_of(span.start_s), self.x_of(span.end_s)
@@ -114,7 +113,7 @@ class SpanLayer(Track):
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(QColor("#0b0e13" if self.theme.name == "dark" else "#ffffff"))
-        sign = "?" if span.origin == "predicted" else "+" if span.sign == "+" else "−"
+        sign = "?" if span.is_predicted else "+" if span.sign == "+" else "−"
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, sign)
 
     def _paint_selection(self, painter: QPainter) -> None:

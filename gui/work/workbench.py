@@ -21,6 +21,7 @@ from gui.state.settings import SettingsStore
 from gui.state.time_window import TimeWindow
 
 from .costs import Costs
+from .finding import SpanFinder
 from .media import first_draft, first_sound
 from .results import fetched, predicted_spans
 from .runs import Runs
@@ -66,6 +67,7 @@ class Workbench(QObject):
         self._wanted_job_id = ""
         self._save = self._timer(SAVE_MS, self.save_session)
         self.costs = Costs(link, self.document, self)
+        self.finder = SpanFinder(link, self.document)
         self._ask_status = QTimer(self)
         self._ask_status.setInterval(STATUS_MS)
         self._ask_status.timeout.connect(self.refresh_status)
@@ -82,6 +84,7 @@ class Workbench(QObject):
         self.save_session()
         for timer in (self._save, self.costs, self._ask_status):
             timer.stop()
+        self.finder.end()
         self.link.stop()
         self.files.stop()
         if self.sound is not None:
@@ -118,6 +121,8 @@ class Workbench(QObject):
         document = self.document
         if document.clip is not None and not document.draft.is_empty:
             self.settings.remember_description(document.draft.prompt().description)
+            if self.finder.is_busy:
+                self.finder.stop()  # the run would wait for it
             self.runs.run()
 
     def show_job(self, job_id: str) -> None:
