@@ -32,10 +32,25 @@ juce_add_plugin(StemLasso
     VST3_AUTO_MANIFEST FALSE)
 
 set(plugin_sources
-    plugin/PluginProcessor.cpp
+    plugin/CaptureBox.cpp
+    plugin/ClipList.cpp
+    plugin/EditorRefresh.cpp
+    plugin/EngineBar.cpp
+    plugin/GrowingWav.cpp
+    plugin/LayoutFile.cpp
+    plugin/Look.cpp
+    plugin/PeakLoader.cpp
     plugin/PluginEditor.cpp
+    plugin/PluginProcessor.cpp
+    plugin/PromptBar.cpp
     plugin/ReaperHost.cpp
+    plugin/SpanStrip.cpp
+    plugin/SpanStripEdits.cpp
+    plugin/SpanStripPaint.cpp
+    plugin/StemLane.cpp
     plugin/StemPlan.cpp
+    plugin/StemShelf.cpp
+    plugin/WavePicture.cpp
     plugin/Workspace.cpp)
 target_sources(StemLasso PRIVATE ${plugin_sources})
 set_source_files_properties(${plugin_sources} PROPERTIES
@@ -57,6 +72,7 @@ target_link_libraries(StemLasso
         stemlasso_wire
         stemlasso_capture
         stemlasso_reaper
+        stemlasso_view
         juce::juce_audio_utils
     PUBLIC
         juce::juce_recommended_config_flags)

@@ -7,16 +7,15 @@ scripts in its slots are started as from its menu.
 import base64
 import os
 import shutil
-import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from .x_screen import WAIT_S, process, wait_for, x_server
+
 NEEDED = ("ardour", "ardour7-lua", "Xvfb", "openbox", "xdotool")
-WAIT_S = 60.0
 _OSC_PORT = 3819
 
 _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
@@ -121,12 +120,12 @@ class Ardour:
     def running(self) -> Iterator[None]:
         """Ardour with its window, on an X server of its own."""
         with ExitStack() as undo:
-            display = undo.enter_context(_x_server())
+            display = undo.enter_context(x_server())
             self._environ["DISPLAY"] = display
-            undo.enter_context(_process(["openbox"], self._environ))
+            undo.enter_context(process(["openbox"], self._environ))
             log = undo.enter_context((self.folder / "ardour.log").open("wb"))
             command = ["ardour", "-n", str(self.session)]
-            undo.enter_context(_process(command, self._environ, log))
+            undo.enter_context(process(command, self._environ, log))
             yield
 
     def act(self, slot: int) -> None:
@@ -159,49 +158,6 @@ class Ardour:
         off = '<Protocol name="Open Sound Control (OSC)" active="0"'
         assert off in text
         path.write_text(text.replace(off, off.replace('"0"', '"1"')), "utf-8")
-
-
-def wait_for(look, what: str):
-    """What `look` gives, once that is something."""
-    deadline_s = time.monotonic() + WAIT_S
-    while not (found := look()):
-        assert time.monotonic() < deadline_s, f"never came: {what}"
-        time.sleep(0.3)
-    return found
-
-
-@contextmanager
-def _x_server() -> Iterator[str]:
-    reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
-    with os.fdopen(reader) as numbers, _process(command, dict(os.environ), pass_fds=(writer,)):
-        os.close(writer)
-        yield f":{numbers.readline().strip()}"
-
-
-@contextmanager
-def _process(
-    command: list[str], environ: dict[str, str], log=subprocess.DEVNULL, pass_fds=()
-) -> Iterator[None]:
-    process = subprocess.Popen(
-        command,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        pass_fds=pass_fds,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
 
 
 def _osc(address: str, argument: str) -> bytes:

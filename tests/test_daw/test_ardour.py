@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from .ardour_host import Ardour, missing, wait_for
+from .ardour_host import Ardour, missing
 from .reaper_host import DAW
 from .serving import serving, until, write_mixture
+from .x_screen import wait_for
 
 RATE = 48_000
 POSITION, START, LENGTH = 144_000, 48_000, 144_000

@@ -1,0 +1,35 @@
+#pragma once
+
+// Arms the capture, and says how it goes.
+
+#include "Look.h"
+#include "capture/Recorder.h"
+
+namespace stemlasso
+{
+
+class CaptureBox final : public juce::Component
+{
+public:
+    CaptureBox();
+    ~CaptureBox() override;
+
+    /** take: the one that is being captured, if any. */
+    void show (bool isArmed, const std::optional<capture::Take>& take);
+
+    std::function<void (bool)> onArm;
+
+    void paint (juce::Graphics&) override;
+    void resized() override;
+
+private:
+    class Toggle;
+
+    std::unique_ptr<Toggle> toggle;
+    std::optional<capture::Take> take;
+    bool isArmed = false;
+    float meter = 0; ///< falls slowly
+    juce::String words;
+};
+
+} // namespace stemlasso

@@ -1,0 +1,29 @@
+#pragma once
+
+// The top row: whose window this is, how the engine stands, and the way to the panel.
+
+#include "Look.h"
+
+namespace stemlasso
+{
+
+class EngineBar final : public juce::Component, public juce::SettableTooltipClient
+{
+public:
+    EngineBar();
+    void show (const wire::LinkView&);
+
+    std::function<void()> onStart, onPanel;
+
+    void paint (juce::Graphics&) override;
+    void resized() override;
+
+private:
+    int badgeWidth() const;
+
+    wire::LinkView link;
+    view::Line badge;
+    juce::TextButton start{ "Start engine" }, panel{ "Open panel" };
+};
+
+} // namespace stemlasso

@@ -1,0 +1,43 @@
+#pragma once
+
+// The stems of the clip, one lane each.
+
+#include "StemLane.h"
+
+namespace stemlasso
+{
+
+class StemShelf final : public juce::Component
+{
+public:
+    StemShelf();
+    ~StemShelf() override;
+
+    /** place: where the stems belong on the timeline, in words. canInsert: in a host that takes
+        them by itself. */
+    void show (const std::vector<StemLane::Shown>&, const juce::String& place, bool canInsert);
+
+    /** Whether a stem is on its way out of this window. */
+    bool isDraggingOut() const { return isDragging; }
+
+    std::function<void()> onInsert;
+
+    void paint (juce::Graphics&) override;
+    void resized() override;
+
+private:
+    class AllHandle;
+
+    void dragOut (juce::Component& from, const juce::StringArray& files);
+    juce::StringArray mainFiles() const;
+
+    juce::Viewport viewport;
+    juce::Component column;
+    std::vector<std::unique_ptr<StemLane>> lanes;
+    std::unique_ptr<AllHandle> all;
+    juce::TextButton insert{ "Insert stems" };
+    juce::String place;
+    bool isDragging = false;
+};
+
+} // namespace stemlasso

@@ -1,0 +1,82 @@
+"""pedalboard: shows the editor and does what lines on its input say. argv: plug-in.
+
+Words of a line are parted by tabs. `capture FILE` plays a file through the armed plug-in, `arm on`
+and `arm off` only arm it. `close` and `open` the editor, `quit`. Each line is answered with one of
+JSON, `close` and `quit` once the editor has gone.
+"""
+
+import json
+import queue
+import sys
+import threading
+import time
+
+import numpy as np
+import pedalboard
+import soundfile
+
+BLOCK = 512
+
+
+class Desk:
+    """The plug-in, and an input that is read beside the editor's event loop."""
+
+    def __init__(self, path: str) -> None:
+        self.plugin = pedalboard.load_plugin(path)
+        self.closing = threading.Event()
+        self.wishes: queue.Queue[str] = queue.Queue()
+
+    def listen(self) -> None:
+        """Act on every line; what opens and ends is the main thread's."""
+        for line in sys.stdin:
+            word, *words = line.rstrip("\n").split("\t")
+            if word == "capture":
+                self.capture(words[0])
+                say(word)
+            elif word == "arm":
+                self.plugin.capture = words[0] == "on"
+                self.play(np.zeros((2, BLOCK), np.float32), 48_000)
+                say(word)
+            else:
+                self.wishes.put(word)
+                self.closing.set()
+        self.wishes.put("quit")
+        self.closing.set()
+
+    def capture(self, file: str) -> None:
+        """Play a file into the armed plug-in, and some silence after it is disarmed."""
+        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+        self.plugin.capture = True
+        self.play(np.ascontiguousarray(samples.T), rate)
+        self.plugin.capture = False
+        self.play(np.zeros((2, BLOCK), np.float32), rate)
+
+    def play(self, samples: np.ndarray, rate: int) -> None:
+        """[2, N] through the plug-in."""
+        self.plugin.process(samples, rate, buffer_size=BLOCK, reset=False)
+
+    def run(self) -> None:
+        """Show the editor, again and again, until `quit`."""
+        threading.Thread(target=self.listen, daemon=True).start()
+        while True:
+            self.closing.clear()
+            begun_s = time.monotonic()
+            self.plugin.show_editor(self.closing)
+            wish = self.wishes.get()
+            say(wish, shown_s=time.monotonic() - begun_s)
+            if wish == "quit":
+                return
+            while (wish := self.wishes.get()) != "open":
+                say(wish)
+                if wish == "quit":
+                    return
+            say(wish)
+
+
+def say(word: str, **more: float) -> None:
+    """Answer."""
+    print(json.dumps({"did": word, **more}), flush=True)
+
+
+say("load")
+Desk(sys.argv[1]).run()
