@@ -91,6 +91,7 @@ class Client:
         self._find = find
         self._name = name
         self._lock = threading.RLock()
+        self._is_given_up = threading.Event()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._link: Link | None = None
         self._welcome: Welcome | None = None
@@ -123,6 +124,13 @@ class Client:
             # Not `term`, which would wait for ever for a subscriber that was left open.
             self._context.destroy(linger=200)
 
+    def give_up(self) -> None:
+        """End the request that waits in another thread, and every later one: ServerUnavailable.
+
+        For a program that ends, and would otherwise wait for a server that does not answer.
+        """
+        self._is_given_up.set()
+
     @property
     def welcome(self) -> Welcome:
         """What the server said of itself when the connection was made."""
@@ -135,6 +143,15 @@ class Client:
         start_s = time.perf_counter()
         self._ask("ping", Ping(), timeout_s=timeout_s)
         return time.perf_counter() - start_s
+
+    @property
+    def is_server_gone(self) -> bool:
+        """Whether the server of this connection has ended on this computer; asks nobody.
+
+        Of one elsewhere nothing is known without asking it: `ping`.
+        """
+        with self._lock:
+            return self._link is not None and self._is_gone(self._link.connection)
 
     def status(self) -> Status:
         """What the server has and does."""
@@ -364,9 +381,8 @@ class Client:
             try:
                 self.open(max(deadline_s - time.monotonic(), 0.1))
             except ServerUnavailable:
-                if time.monotonic() >= deadline_s:
+                if time.monotonic() >= deadline_s or self._is_given_up.wait(_LOOK_S):
                     raise
-                time.sleep(_LOOK_S)
             else:
                 return
 
@@ -375,6 +391,8 @@ class Client:
         request_ids = {self._link.send(op, body)}
         sent_s = time.monotonic()
         while (now_s := time.monotonic()) < deadline_s:
+            if self._is_given_up.is_set():
+                raise ServerUnavailable(f"{op}: given up; whether it was done is not known")
             reply = self._link.receive(min(_LOOK_S, deadline_s - now_s))
             if reply is not None and reply.header.id in request_ids:
                 if isinstance(reply.body, BridgeError):

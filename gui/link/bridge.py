@@ -110,6 +110,8 @@ class BridgeLink(QObject):
                     self.happened.emit(event.header.event, event.body)
                     if event.header.event == "server.stopping":
                         raise ServerUnavailable("the engine process is stopping")
+                elif client.is_server_gone:
+                    raise ServerUnavailable("the engine process has ended")
                 elif time.monotonic() - heard_s > PING_S:
                     server_id = client.welcome.server_id
                     client.ping()
@@ -140,6 +142,9 @@ class _Lane:
             raise
 
     def stop(self) -> None:
+        client = self._client
+        if client is not None:
+            client.give_up()
         self.work.stop()
         if self._client is not None:
             self._client.close()

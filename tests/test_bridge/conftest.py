@@ -53,7 +53,7 @@ def end(process: "subprocess.Popen[bytes]") -> int:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
-        return process.wait(30)
+        return process.wait(90)
     finally:
         process.kill()
         assert process.stdout is not None
@@ -106,7 +106,7 @@ def make_samples(duration_s: float, n_channels: int = 2) -> np.ndarray:
     return samples.astype(np.float32)
 
 
-def eventually(is_so: Callable[[], bool], what: str, patience_s: float = 30.0) -> None:
+def eventually(is_so: Callable[[], bool], what: str, patience_s: float = 90.0) -> None:
     """Wait until `is_so`; fails when it is not in time."""
     deadline_s = time.monotonic() + patience_s
     while not is_so():

@@ -1,10 +1,12 @@
 """A real desk with real worker processes, driven from a test as a client would."""
 
+import itertools
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,13 @@ from bridge.protocol.values import (
 )
 
 from .clips import WAIT_S
+from .held import Looks
 
 SPANS = WirePrompt("clicks", (WireSpan(0.0, 0.1, "+"), WireSpan(0.1, 0.2, "-")))
 BUILTIN = JobOptions(separator="builtin", n_threads=1)
+_SEEDS = itertools.count(1000)
+"""No two jobs alike: one that was done before is answered from the store."""
+
 FINAL_EVENTS = tuple(f"job.{state}" for state in FINAL_STATES)
 
 
@@ -125,15 +131,18 @@ class Driver:
             if name in FINAL_EVENTS and body.job.job_id == job.job_id
         ]
 
-    def wait_running(self, job: Job, fraction: float = 0.0) -> int:
-        """Wait until the job is computed, and so far; gives the pid of its worker."""
+    @property
+    def looks(self) -> Looks:
+        """For jobs that are to be met in the middle."""
+        return Looks(self.job, lambda: self.status().engine.pid)
 
-        def is_running() -> bool:
-            progress = self.job(job.job_id).progress
-            return progress.stage != "" and progress.fraction >= fraction
-
-        self.wait_for(is_running)
-        return self.status().engine.pid
+    def meet(
+        self, clip: Clip, options: JobOptions = BUILTIN, prompt: WirePrompt = SPANS
+    ) -> tuple[Job, psutil.Process]:
+        """A job in the middle of its computation, and its worker, stopped: `resume` or kill it."""
+        return self.looks.meet(
+            lambda: self.submit(clip, prompt, replace(options, seed=next(_SEEDS)))
+        )
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Wait until something is so; a failure when it never is."""

@@ -48,7 +48,7 @@ class RawPeer:
         self.send([PROLOGUE, header, packed, *([data] if data else [])])
         return number
 
-    def reply(self, timeout_s: float = 10.0) -> tuple[dict, dict, bytes]:
+    def reply(self, timeout_s: float = 60.0) -> tuple[dict, dict, bytes]:
         """Header, body and data of the next reply; fails when there is none in time."""
         assert self.socket.poll(round(timeout_s * 1000)), f"no reply within {timeout_s:g} s"
         frames = self.socket.recv_multipart()
@@ -56,7 +56,7 @@ class RawPeer:
         data = frames[3] if len(frames) > 3 else b""
         return msgpack.unpackb(frames[1]), msgpack.unpackb(frames[2]), data
 
-    def replies(self, count: int, timeout_s: float = 30.0) -> list[tuple[dict, dict]]:
+    def replies(self, count: int, timeout_s: float = 90.0) -> list[tuple[dict, dict]]:
         """So many replies, and no more within a moment."""
         deadline_s = time.monotonic() + timeout_s
         found = [self.reply(max(deadline_s - time.monotonic(), 0))[:2] for _ in range(count)]

@@ -29,7 +29,7 @@ def test_the_store_is_seen_and_cleaned_with_and_without_a_server(
         clip = client.put_file(write_clip(tmp_path / "a.wav", 0.5))
         for number in range(2):
             job = client.submit(clip.clip_id, SPANS, BUILTIN)
-            done = client.result(job.job_id, 60)
+            done = client.result(job.job_id, 300)
             assert done.result is not None
             assert done.result.from_store == bool(number)
     served = said(capsys, home)

@@ -53,7 +53,7 @@ def test_a_full_disk_costs_its_job_and_nothing_else(
     store = Folders.below(small_disk / "home").store
     long = client.put_file(write_clip(tmp_path / "long.wav", 30.0))  # its stems need 23 MB
     with pytest.raises(JobFailed) as failed:
-        client.result(client.submit(long.clip_id, SPANS, BUILTIN).job_id, 100)
+        client.result(client.submit(long.clip_id, SPANS, BUILTIN).job_id, 300)
     assert failed.value.code == "disk_full"
     assert not list(store.glob("jobs/*/*"))
     with pytest.raises(BridgeError) as full:
@@ -62,20 +62,20 @@ def test_a_full_disk_costs_its_job_and_nothing_else(
     assert not list((store / "incoming").iterdir())
 
     short = client.put_file(write_clip(tmp_path / "short.wav", 1.0))
-    done = client.result(client.submit(short.clip_id, SPANS, BUILTIN).job_id, 100)
+    done = client.result(client.submit(short.clip_id, SPANS, BUILTIN).job_id, 300)
     assert done.result is not None
 
     (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free - 4096))
     for attempt in (
         lambda: client.put_samples(clicks(1.0), 48_000, "captured"),
-        lambda: client.result(client.submit(short.clip_id, SPANS, OTHER).job_id, 100),
+        lambda: client.result(client.submit(short.clip_id, SPANS, OTHER).job_id, 300),
     ):
         with pytest.raises(BridgeError) as refused:
             attempt()
         assert refused.value.code in ("store_full", "disk_full")
     assert client.ping() > 0
     (small_disk / "filler").unlink()
-    again = client.result(client.submit(short.clip_id, SPANS, OTHER).job_id, 100)
+    again = client.result(client.submit(short.clip_id, SPANS, OTHER).job_id, 300)
     assert again.result is not None
     assert {Path(stem.path).exists() for stem in again.result.stems} == {True}
     assert not list(store.glob("jobs/*/work-*"))

@@ -61,9 +61,9 @@ def test_a_file_that_changes_before_its_job_runs(desk: Driver, tmp_path: Path, h
 
 def test_a_file_that_changes_while_its_job_runs(desk: Driver, tmp_path: Path) -> None:
     path = write_clip(tmp_path / "c.wav", 20.0)
-    job = desk.submit(desk.put(path))
-    desk.wait_running(job)
+    job, worker = desk.meet(desk.put(path))
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    worker.resume()
     failed = desk.result(job)
     assert failed.error is not None
     assert failed.error.code == "clip_changed"

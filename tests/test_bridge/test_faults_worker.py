@@ -24,8 +24,7 @@ UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    rules = LaneRules(hung_s=3.0)
-    with driving(tmp_path_factory.mktemp("desk") / "store", rules=rules) as driver:
+    with driving(tmp_path_factory.mktemp("desk") / "store") as driver:
         yield driver
 
 
@@ -49,8 +48,8 @@ def test_a_worker_killed_in_the_middle_is_tried_once_more_with_less(
     desk: Driver, long_clip: Path, tmp_path: Path
 ) -> None:
     restarts = desk.status().engine.restarts
-    job = desk.submit(desk.put(long_clip))
-    os.kill(desk.wait_running(job, 0.1), signal.SIGKILL)
+    job, worker = desk.meet(desk.put(long_clip))
+    worker.kill()
     done = desk.result(job)
     assert done.state == "done", done.error
     assert done.attempt == 2
@@ -63,11 +62,12 @@ def test_a_worker_killed_in_the_middle_is_tried_once_more_with_less(
 
 
 def test_a_worker_killed_twice_fails_its_job(desk: Driver, long_clip: Path, tmp_path: Path) -> None:
-    job = desk.submit(desk.put(long_clip), options=replace(BUILTIN, seed=2))
-    first = desk.wait_running(job, 0.1)
-    os.kill(first, signal.SIGKILL)
-    desk.wait_for(lambda: desk.job(job.job_id).attempt == 2)
-    os.kill(desk.wait_running(job, 0.1), signal.SIGKILL)
+    clip, again = desk.put(long_clip), None
+    while again is None:
+        job, worker = desk.meet(clip)
+        worker.kill()
+        again = desk.looks.hold(job.job_id, attempt=2)
+    again.kill()
     failed = desk.result(job)
     assert failed.state == "failed"
     assert failed.error is not None
@@ -80,8 +80,9 @@ def test_a_worker_killed_twice_fails_its_job(desk: Driver, long_clip: Path, tmp_
 def test_a_segmentation_fault_fails_its_job_at_once(
     desk: Driver, long_clip: Path, tmp_path: Path
 ) -> None:
-    job = desk.submit(desk.put(long_clip), options=replace(BUILTIN, seed=3))
-    os.kill(desk.wait_running(job), signal.SIGSEGV)
+    job, worker = desk.meet(desk.put(long_clip))
+    worker.send_signal(signal.SIGSEGV)
+    worker.resume()
     failed = desk.result(job)
     assert failed.error is not None
     assert failed.error.code == "worker_died"
@@ -90,20 +91,22 @@ def test_a_segmentation_fault_fails_its_job_at_once(
     assert_still_good(desk, tmp_path)
 
 
-def test_a_worker_that_hangs_fails_its_job(desk: Driver, long_clip: Path, tmp_path: Path) -> None:
-    job = desk.submit(desk.put(long_clip), options=replace(BUILTIN, seed=4))
-    os.kill(desk.wait_running(job), signal.SIGSTOP)
-    failed = desk.result(job)
-    assert failed.error is not None
-    assert failed.error.code == "worker_hung"
-    assert_still_good(desk, tmp_path)
+def test_a_worker_that_hangs_fails_its_job(long_clip: Path, tmp_path: Path) -> None:
+    with driving(tmp_path / "store", rules=LaneRules(hung_s=3.0)) as desk:
+        job, _ = desk.meet(desk.put(long_clip))
+        failed = desk.result(job)
+        assert failed.error is not None
+        assert failed.error.code == "worker_hung"
+        desk.wait_for(lambda: desk.status().engine.state == "stopped")
+        restarts = desk.status().engine.restarts
+        desk.submit(desk.put(write_clip(tmp_path / "next.wav", 0.5)))
+        desk.wait_for(lambda: desk.status().engine.restarts == restarts + 1)
 
 
 def test_a_job_whose_worker_hangs_can_be_cancelled(
     desk: Driver, long_clip: Path, tmp_path: Path
 ) -> None:
-    job = desk.submit(desk.put(long_clip), options=replace(BUILTIN, seed=5))
-    os.kill(desk.wait_running(job), signal.SIGSTOP)
+    job, _ = desk.meet(desk.put(long_clip))
     desk.cancel(job)
     assert desk.result(job).state == "cancelled"
     assert not files_of(desk, job.job_id)

@@ -99,7 +99,7 @@ def arguments(folder: Path, command: str) -> dict[str, object]:
 def run(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
     """A command to its end."""
     given = arguments(folder, command)
-    return subprocess.run(**given, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(**given, capture_output=True, text=True, timeout=300, check=False)
 
 
 def start(folder: Path, command: str) -> "subprocess.Popen[bytes]":

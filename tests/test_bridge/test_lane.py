@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,19 @@ class Outcome:
         return bool(self.answers or self.lost)
 
 
+@contextmanager
+def looping(folder: Path, rules: LaneRules | None = None) -> Iterator[Loop]:
+    before = set(psutil.Process().children(recursive=True))
+    made = Loop(folder, rules or LaneRules())
+    yield made
+    made.lane.close(60.0)
+    assert not set(psutil.Process().children(recursive=True)) - before
+
+
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
-    made = Loop(tmp_path / "scratch", LaneRules(hung_s=2.5))
-    yield made
-    made.lane.close(10.0)
-    assert not psutil.Process().children(recursive=True)
+    with looping(tmp_path / "scratch") as made:
+        yield made
 
 
 def test_frames_come_through_a_pipe(tmp_path: Path) -> None:
@@ -178,17 +186,18 @@ def test_a_call_whose_workers_die_before_they_take_it_is_lost_in_the_end(
 
 
 @posix_only
-def test_a_worker_that_hangs_is_killed_and_its_call_lost(loop: Loop, tmp_path: Path) -> None:
+def test_a_worker_that_hangs_is_killed_and_its_call_lost(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.wav", 0.2)
-    first = loop.call("probe", path=str(clip))
-    loop.run_until(first.is_there)
-    os.kill(loop.lane.pid, signal.SIGSTOP)
-    second = loop.call("probe", path=str(clip))
-    loop.run_until(second.is_there)
-    assert [lost.code for lost in second.lost] == ["worker_hung"]
-    third = loop.call("probe", path=str(clip))
-    loop.run_until(third.is_there)
-    assert third.answers == first.answers
+    with looping(tmp_path / "scratch", LaneRules(hung_s=4.0)) as loop:
+        first = loop.call("probe", path=str(clip))
+        loop.run_until(first.is_there)
+        os.kill(loop.lane.pid, signal.SIGSTOP)
+        second = loop.call("probe", path=str(clip))
+        loop.run_until(second.is_there)
+        assert [lost.code for lost in second.lost] == ["worker_hung"]
+        third = loop.call("probe", path=str(clip))
+        loop.run_until(third.is_there)
+        assert third.answers == first.answers
 
 
 @posix_only

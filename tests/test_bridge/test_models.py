@@ -1,8 +1,6 @@
 """Models through the bridge: jobs with a real, tiny SAM-Audio, downloads, one model at a time."""
 
 import json
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -113,8 +111,8 @@ def test_a_model_that_ran_out_of_memory_is_tried_with_smaller_windows(
     desk: Driver, tmp_path: Path
 ) -> None:
     clip = desk.put(write_clip(tmp_path / "d.wav", 40.0, n_channels=1, seed=3))
-    job = desk.submit(clip, DOG, replace(SAM, quality="standard"))
-    os.kill(desk.wait_running(job), signal.SIGKILL)
+    job, worker = desk.meet(clip, replace(SAM, quality="standard"), DOG)
+    worker.kill()
     done = desk.result(job)
     assert done.state == "done", done.error
     assert done.attempt == 2

@@ -45,7 +45,7 @@ def test_a_server_elsewhere_gets_and_gives_audio_and_never_a_path(
     events = studio.subscribe()
     clip = studio.put_file(mixture)
     assert (clip.kind, clip.path, clip.name) == ("stored", "", "mixture")
-    job = studio.result(studio.submit(clip.clip_id, PROMPT, BUILTIN).job_id, 100)
+    job = studio.result(studio.submit(clip.clip_id, PROMPT, BUILTIN).job_id, 300)
     assert job.result is not None
     fetched = [studio.fetch_stem(job.job_id, stem, tmp_path) for stem in job.result.stems]
     target, residual = (sf.read(path, dtype="float64")[0] for path in fetched)
@@ -54,7 +54,11 @@ def test_a_server_elsewhere_gets_and_gives_audio_and_never_a_path(
         assert local.clip(clip.clip_id).path
         assert local.job(job.job_id).result != job.result
     told = [job, clip, studio.clips(), studio.jobs(), studio.status()]
-    while (event := events.next(0.3)) is not None:
+    name = ""
+    while name != "job.done":
+        event = events.next(60)
+        assert event is not None
+        name = event.header.event
         told.append(event.body)
     events.close()
     assert len(told) > 8
@@ -86,7 +90,7 @@ def test_a_revoked_key_opens_no_door(studio: Client, home: Path, tmp_path: Path)
     assert studio.ping() > 0
     Keys(home / "keys").revoke("workstation")
     with pytest.raises(Exception) as caught:  # noqa: PT011 - the code is what matters
-        connect(tmp_path / "workstation", server="gpu", timeout_s=3)
+        connect(tmp_path / "workstation", server="gpu", timeout_s=60)
     assert getattr(caught.value, "code", "") == "authentication_failed"
 
 
@@ -135,7 +139,7 @@ def test_a_computer_on_another_network_separates_with_keys_and_not_without(
         folder = workstation if there else home
         command = [sys.executable, "-m", "bridge", *arguments, "--home", str(folder)]
         return subprocess.run(
-            [*network, *command], capture_output=True, text=True, timeout=100, check=False
+            [*network, *command], capture_output=True, text=True, timeout=300, check=False
         )
 
     def keys(there: bool) -> dict[str, str]:

@@ -88,7 +88,7 @@ def test_every_operation_does_what_it_says(
     assert guess.disk_bytes > 2 * RATE * 2 * 4
     search = client.predict_spans(SpanAsk(clip.clip_id, "drums"))
     assert search.clip_id == clip.clip_id
-    deadline_s = time.monotonic() + 100
+    deadline_s = time.monotonic() + 300
     while not (found := client.span_search(search.search_id)).is_final:
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
@@ -96,7 +96,7 @@ def test_every_operation_does_what_it_says(
     assert client.cancel_search(search.search_id) == found
     job = client.submit(clip.clip_id, PROMPT, BUILTIN)
     assert (job.state, job.origin) == ("queued", origin)
-    names = [event.name for event in client.watch(job.job_id, 100)]
+    names = [event.name for event in client.watch(job.job_id, 300)]
     assert names[-1] == "job.done"
     assert names.count("job.done") == 1
     done = client.result(job.job_id)
@@ -128,12 +128,15 @@ def test_every_operation_does_what_it_says(
     assert client.clean(StoreClean(0)).n_jobs == 1
     assert client.jobs() == []
 
-    seen = []
-    while (event := events.next(0.3)) is not None:
+    seen = [""]
+    while seen[-1] != "clip.removed":
+        event = events.next(60)
+        assert event is not None
         seen.append(event.header.event)
+    assert events.next(0.1) is None
     events.close()
     assert seen.count("clip.spans") >= 2
-    assert [name for name in seen if name not in ("job.progress", "clip.spans")] == [
+    assert [name for name in seen[1:] if name not in ("job.progress", "clip.spans")] == [
         "clip.added", "job.queued", "job.started", "job.done", "clip.added", "clip.removed",
     ]  # fmt: skip
     client.stop_server()
@@ -167,11 +170,11 @@ def test_a_clip_of_one_client_is_everybodys(client: Client, home: Path, mixture:
         clip = client.put_file(mixture)
         assert panel.clip(clip.clip_id) == clip
         job = panel.submit(clip.clip_id, PROMPT, BUILTIN)
-        assert panel.result(job.job_id, 100).is_final
+        assert panel.result(job.job_id, 300).is_final
         for events in (plugin_events, panel_events):
             names = []
             while not names or names[-1] != "job.done":
-                event = events.next(20)
+                event = events.next(60)
                 assert event is not None
                 names.append(event.header.event)
             assert names[0] == "clip.added"
@@ -211,7 +214,7 @@ def test_an_upload_that_goes_wrong_leaves_nothing(client: Client, folders: Folde
 
     def chunk(upload_id: str, index: int, data: bytes) -> object:
         link.send("clip.chunk", ClipChunk(upload_id, index), data)
-        reply = link.receive(10)
+        reply = link.receive(60)
         assert reply is not None
         return reply.body
 
@@ -237,7 +240,7 @@ def test_a_clips_name_never_leads_out_of_the_store(
     before = {path for path in tmp_path.rglob("*") if folders.store not in path.parents}
     clip = client.put_samples(make_samples(2.0), RATE, name)
     assert folders.store in Path(clip.path).resolve().parents
-    job = client.result(client.submit(clip.clip_id, PROMPT, BUILTIN).job_id, 100)
+    job = client.result(client.submit(clip.clip_id, PROMPT, BUILTIN).job_id, 300)
     assert job.result is not None
     for stem in job.result.stems:
         assert folders.store in Path(stem.path).resolve().parents
@@ -264,12 +267,12 @@ def test_a_job_that_fails_says_why(client: Client, mixture: Path) -> None:
     clip = client.put_file(mixture)
     job = client.submit(clip.clip_id, WirePrompt("the colour of jealousy"), BUILTIN)
     with pytest.raises(JobFailed) as caught:
-        client.result(job.job_id, 100)
+        client.result(job.job_id, 300)
     assert caught.value.code == "prompt_needs_spans"
     again = client.retry(job.job_id)
     assert again.retry_of == job.job_id
     with pytest.raises(JobFailed):
-        client.result(again.job_id, 100)
+        client.result(again.job_id, 300)
 
 
 def test_limits_have_codes_of_their_own(client: Client) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_an_event_reaches_every_subscriber_once_and_in_order(client: Client, hom
         subscribers = [client.subscribe(("clip",)), other.subscribe()]
         made = [client.put_samples(make_samples(0.1), 48_000, f"take {n}") for n in range(5)]
         for subscriber in subscribers:
-            events = [subscriber.next(10) for _ in made]
+            events = [subscriber.next(60) for _ in made]
             names = [
                 event.body.clip.name
                 for event in events
@@ -139,18 +140,18 @@ def test_signals_end_it_cleanly(start_server: StartServer, folders: Folders) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         process = start_server()
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert not folders.connection.exists()
 
 
 def test_stop_tells_the_others(client: Client, server: Process, folders: Folders) -> None:
     subscriber = client.subscribe(("server",))
     client.stop_server()
-    event = subscriber.next(10)
+    event = subscriber.next(60)
     subscriber.close()
     assert event is not None
     assert event.header.event == "server.stopping"
-    assert server.wait(20) == 0
+    assert server.wait(60) == 0
     assert not folders.connection.exists()
 
 
@@ -168,9 +169,33 @@ def test_a_killed_server_leaves_a_stale_file_that_nobody_falls_for(
         assert client.welcome.pid == second.pid
 
 
+def test_a_client_sees_the_end_of_its_server_and_need_not_wait_for_another(
+    client: Client, server: Process
+) -> None:
+    assert client.ping() > 0
+    assert not client.is_server_gone
+    server.kill()
+    server.wait()
+    assert client.is_server_gone
+    said: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            client.ping(300)
+        except ServerUnavailable as error:
+            said.append(error)
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    client.give_up()
+    waiting.join(60)
+    assert not waiting.is_alive()
+    assert said
+
+
 def test_of_two_servers_one_gives_way(start_server: StartServer, home: Path) -> None:
     first, second = start_server(), start_server()
-    assert second.wait(20) == 23
+    assert second.wait(60) == 23
     assert "server_running" in (home / "server.out").read_text()
     with connect(home, start=False) as client:
         assert client.welcome.pid == first.pid
@@ -183,7 +208,7 @@ def test_of_eight_clients_that_start_one_all_get_the_same(home: Path) -> None:
     )
     command = [sys.executable, "-c", script, str(home)]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(8)]
-    pids = {int(process.communicate(timeout=120)[0]) for process in started}
+    pids = {int(process.communicate(timeout=300)[0]) for process in started}
     assert len(pids) == 1
     with connect(home, start=False) as client:
         client.stop_server()

@@ -51,7 +51,7 @@ def test_a_peer_with_another_key_gets_nothing(connection: Connection, client: Cl
     with RawPeer(replace(stranger, endpoint=port._endpoint), zmq.SUB) as listener:
         listener.socket.setsockopt(zmq.SUBSCRIBE, b"")
         client.put_samples(make_samples(0.05), 48_000, "secret take")
-        assert port.next(10) is not None
+        assert port.next(60) is not None
         assert not listener.socket.poll(500)
     port.close()
     assert client.ping() > 0
@@ -60,7 +60,7 @@ def test_a_peer_with_another_key_gets_nothing(connection: Connection, client: Cl
 def test_a_client_with_another_key_is_told_quickly(connection: Connection) -> None:
     stranger = with_new_keys(connection)
     with Client(lambda: stranger) as client, pytest.raises(BridgeError) as caught:
-        client.open(5)
+        client.open(60)
     assert caught.value.code == "authentication_failed"
     assert "stemlasso keys" in str(caught.value)
 
@@ -153,7 +153,7 @@ class Eavesdropper:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
             assert not thread.is_alive()
 
 
@@ -185,9 +185,9 @@ def test_an_eavesdropper_on_the_events_reads_nothing(
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     subscriber = Subscriber(context, connection, relay.port)
     try:
-        subscriber.open(("clip",), 10)
+        subscriber.open(("clip",), 60)
         client.put_samples(make_samples(0.05), 48_000, "a secret take")
-        event = subscriber.next(10)
+        event = subscriber.next(60)
         assert event is not None
         assert event.body.clip.name == "a secret take"
     finally:
@@ -238,7 +238,7 @@ def test_a_subscriber_that_never_reads_slows_nobody(connection: Connection, clie
         for number in range(30):
             clip = client.put_samples(make_samples(0.001), 48_000, f"take {number}")
             client.remove_clip(clip.clip_id)
-            names = [event.header.event for _ in range(2) if (event := reader.next(10)) is not None]
+            names = [event.header.event for _ in range(2) if (event := reader.next(60)) is not None]
             assert names == ["clip.added", "clip.removed"]
     reader.close()
     assert reader.n_missed == 0

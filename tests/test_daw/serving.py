@@ -33,7 +33,7 @@ def serving(home: Path) -> Iterator[None]:
         yield
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(90)
         process.stdout.close()
 
 
