@@ -24,7 +24,7 @@ from gui.link.bridge import Server
 from gui.state.places import Places
 from gui.window import Window
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 OpenPanel = Callable[..., Window]
 
 
@@ -67,7 +67,7 @@ class serving:  # noqa: N801 - reads as a verb
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait(90)
         assert self.process.stdout is not None
         self.process.stdout.close()
 

@@ -46,7 +46,7 @@ class Stage:
         assert self.stream is not None
         parts = []
         for _ in range(n_blocks):
-            deadline_s = time.monotonic() + 20
+            deadline_s = time.monotonic() + 120
             while not any(piece.turn == player._turn for piece in tuple(player._ready)):
                 if player._is_finished or not player.is_playing:
                     break
