@@ -10,3 +10,7 @@ add_executable(reaper_tests tests/TestMain.cpp tests/ReaperTests.cpp hosts/FakeR
 target_include_directories(reaper_tests PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(reaper_tests PRIVATE stemlasso_reaper stemlasso_options Catch2::Catch2 Threads::Threads)
 catch_discover_tests(reaper_tests TEST_PREFIX "reaper: ")
+
+add_executable(wire_client tests/WireClient.cpp)
+target_include_directories(wire_client SYSTEM PRIVATE ${JSON_INCLUDE_DIR})
+target_link_libraries(wire_client PRIVATE stemlasso_wire stemlasso_options)

@@ -55,6 +55,15 @@ struct Prompt
     bool operator== (const Prompt&) const = default;
 };
 
+/** Does only a selection anew; the rest of the target stays that of an earlier job. */
+struct Rerun
+{
+    std::string baseJobId; ///< a job of the same clip that is over
+    double startSeconds = 0, endSeconds = 0;
+
+    bool operator== (const Rerun&) const = default;
+};
+
 struct JobOptions
 {
     std::string separator = "auto", quality = "standard";
@@ -64,6 +73,7 @@ struct JobOptions
     double presenceGate = 0.5;
     std::string outputFolder; ///< absolute, for copies of the stems; empty: the store only
     bool allowOverwrite = false;
+    std::optional<Rerun> rerun; ///< none: all of the clip
 
     bool operator== (const JobOptions&) const = default;
 };
