@@ -97,6 +97,20 @@ class Player(QObject):
         if was_playing and paths:
             self.play()
 
+    def replace_lanes(self, paths: Sequence[Path]) -> None:
+        """Play other files of as many lanes as there are, of the same length, without a stop.
+
+        What is heard fades out and in again within a block or two, at the same playhead.
+        """
+        assert len(paths) == self.n_lanes
+        self._paths = tuple(paths)
+        position = self.position
+        if self.is_playing:
+            position += 2 * BLOCK_SAMPLES  # what is heard until then fades out
+            if self._loop is not None and position >= self._loop[1]:
+                position = self._loop[0] + position - self._loop[1]
+        self._seek(position)
+
     def set_gains(self, gains: Sequence[float]) -> None:
         """Factors by lane, in force from the next block on."""
         self._targets = np.array(gains, np.float32)
@@ -197,17 +211,19 @@ class Player(QObject):
 
     def _feed(self) -> None:
         """Keep blocks ready; runs in a thread of its own."""
-        try:
-            reader = LaneReader(self._paths)
-        except (SoundUnreadable, OSError):
-            self._is_finished = True
-            return
+        reader: LaneReader | None = None
+        opened: tuple[Path, ...] = ()
         try:
             turn, position, is_over = -1, 0, False
             wake = threading.Event()
             while not self._is_stopped:
                 if turn != self._turn:
                     turn, position, is_over = self._turn, self._start, False
+                if reader is None or opened != self._paths:
+                    if reader is not None:
+                        reader.close()
+                    opened = self._paths
+                    reader = LaneReader(opened)
                 n_ready = sum(piece.turn == turn for piece in tuple(self._ready))
                 if is_over or n_ready >= N_AHEAD:
                     wake.wait(FEED_S)
@@ -216,8 +232,11 @@ class Player(QObject):
                 is_over = following >= reader.n_samples
                 self._ready.append(_Piece(samples, position, turn, is_over))
                 position = following
+        except (SoundUnreadable, OSError):
+            self._is_finished = True
         finally:
-            reader.close()
+            if reader is not None:
+                reader.close()
 
     def _on_follow(self) -> None:
         latency = round(self._stream.latency_s * self._rate) if self._stream else 0

@@ -27,7 +27,7 @@ from gui.views.wave_paint import height_gain, paint_wave
 
 from .parts import label, row
 
-HEADER_PX = 184
+HEADER_PX = 204
 LANE_PX = 62
 N_SHOWN = 4
 LEAST_DB, MOST_DB = -24, 12
@@ -107,7 +107,8 @@ class LaneHeader(QWidget):
         self.gain.valueChanged.connect(self._on_gain)
         self.gain_text = label("0.0", "dim")
         self.gain_text.setFixedWidth(32)
-        top: list[QWidget | int] = [self.key, self.name, 1]
+        self.note = label(lane.note, "warning")
+        top: list[QWidget | int] = [self.key, self.name, self.note, 1]
         if lane.name != MIXTURE:
             self.handle = DragHandle(lane.path)
             self.save = QToolButton()

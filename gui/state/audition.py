@@ -19,6 +19,7 @@ class Lane:
     """A sound to listen to. name: the same in every job, such as `target` or `take 2`.
 
     presence: how sure it is that the sound is in it, over time; `None` where nobody says.
+    note: what there is to know about it, such as that it is a draft.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Lane:
     path: Path
     score: float | None = None
     presence: PresenceLane | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from gui.audio.sound import ShownSound
 from gui.audio.streams import OpenStream
 from gui.link.background import Background
 from gui.state.audition import MIXTURE, RESIDUAL, TARGET, Audition, Lane
+from gui.state.refinement import is_draft, is_refined
 
 from .trouble import Trouble
 from .workbench import Workbench
@@ -37,6 +38,7 @@ class Listening(QObject):
         self.levels: Levels | None = None
         self.audition = Audition(is_matched=bench.settings.values.is_level_matched)
         self._work = Background("lanes", (SoundUnreadable, OSError))
+        self._job: Job | None = None
         self._is_stopped = False
         self._turn = 0
         bench.sound_changed.connect(self._rebuild)
@@ -111,16 +113,23 @@ class Listening(QObject):
         sound = self._bench.sound
         if sound is None:
             return
-        lanes = (Lane(MIXTURE, "Mixture", sound.info.path), *_lanes_of(self._bench.shown_job))
+        job = self._bench.shown_job
+        lanes = (Lane(MIXTURE, "Mixture", sound.info.path), *_lanes_of(job))
         self._work.run(
             lambda: [sound_info(lane.path) for lane in lanes[1:]],
-            lambda infos: self._show(turn, lanes, infos),
+            lambda infos: self._show(turn, job, lanes, infos),
             self._on_trouble,
         )
 
-    def _show(self, turn: int, lanes: tuple[Lane, ...], infos: list[SoundInfo]) -> None:
+    def _show(
+        self, turn: int, job: Job | None, lanes: tuple[Lane, ...], infos: list[SoundInfo]
+    ) -> None:
         if turn != self._turn or self._bench.sound is None:
             return
+        names = [lane.name for lane in lanes]
+        stays = job is not None and is_refined(job, self._job)
+        stays = stays and names == [lane.name for lane in self.lanes]
+        self._job = job
         self._close_sounds()
         cache = self._bench.places.cache / "peaks"
         self.lanes = lanes
@@ -128,18 +137,20 @@ class Listening(QObject):
         for sound in self.sounds:
             sound.start()
         self.levels = None
-        self.player.set_lanes([lane.path for lane in lanes], self._rate)
-        self.player.seek(round(self._bench.time.playhead_s * self._rate))
-        names = [lane.name for lane in lanes]
-        solo = TARGET if TARGET in names else MIXTURE
-        if not set(self.audition.solo) <= set(names) or len(lanes) > 1:
-            self.audition = replace(self.audition, solo=(solo,), muted=(), before=MIXTURE)
+        paths = [lane.path for lane in lanes]
+        if stays:
+            self.player.replace_lanes(paths)
+        else:
+            self.player.set_lanes(paths, self._rate)
+            self.player.seek(round(self._bench.time.playhead_s * self._rate))
+            solo = TARGET if TARGET in names else MIXTURE
+            if not set(self.audition.solo) <= set(names) or len(lanes) > 1:
+                self.audition = replace(self.audition, solo=(solo,), muted=(), before=MIXTURE)
         self._set_gains()
         self._set_loop()
         self.lanes_changed.emit()
         self.audition_changed.emit()
         self.levels_changed.emit()
-        paths = [lane.path for lane in lanes]
         self._work.run(
             lambda: measure(paths, lambda: self._is_stopped or turn != self._turn),
             lambda levels: self._on_levels(turn, levels),
@@ -195,6 +206,7 @@ def _lanes_of(job: Job | None) -> list[Lane]:
         name = stem.role if stem.role != "candidate" else f"take {stem.index + 1}"
         title = {TARGET: "Target", RESIDUAL: "Residual"}.get(stem.role, name.capitalize())
         presence = job.result.presence if stem.role == TARGET else None
-        lanes.append(Lane(name, title, Path(stem.path), stem.score, presence))
+        note = "draft" if is_draft(job) else ""
+        lanes.append(Lane(name, title, Path(stem.path), stem.score, presence, note))
     order = {TARGET: 0, RESIDUAL: 1}
     return sorted(lanes, key=lambda lane: (order.get(lane.name, 2), lane.name))

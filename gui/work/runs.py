@@ -67,6 +67,11 @@ class Runs(QObject):
         """Do a job again."""
         self._ask_job(lambda client: client.retry(job_id))
 
+    def refine(self, job: Job, quality: str) -> None:
+        """Do a finished job in a better quality: the same prompt, the same seed."""
+        options = replace(job.options, quality=quality)
+        self._ask_job(lambda client: client.submit(job.clip_id, job.prompt, options))
+
     def reuse(self, job_id: str) -> None:
         """Take over a job's prompt and options as one undoable step."""
         job = self._book.job(job_id)

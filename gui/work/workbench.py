@@ -16,6 +16,7 @@ from gui.link.bridge import BridgeLink
 from gui.link.jobs import JobBook
 from gui.state.document import Document, OpenClip
 from gui.state.places import Places
+from gui.state.refinement import is_refined
 from gui.state.sessions import Session, Sessions
 from gui.state.settings import SettingsStore
 from gui.state.time_window import TimeWindow
@@ -124,6 +125,11 @@ class Workbench(QObject):
             if self.finder.is_busy:
                 self.finder.stop()  # the run would wait for it
             self.runs.run()
+
+    def refine(self, quality: str) -> None:
+        """Do the job that is shown in a better quality; its lanes stay until that is done."""
+        if self.shown_job is not None:
+            self.runs.refine(self.shown_job, quality)
 
     def show_job(self, job_id: str) -> None:
         """Put a finished job's stems on the screen."""
@@ -269,9 +275,11 @@ class Workbench(QObject):
     def _on_ended(self, job: Job) -> None:
         clip = self.document.clip
         if job.state == DONE and clip and clip.clip and clip.clip.clip_id == job.clip_id:
+            was_shown = self.shown_job
             self.show_job(job.job_id)
-            spans = self.document.draft.spans
-            self.document.edit_spans("Predicted spans", (*spans, *predicted_spans(job, spans)))
+            if not is_refined(job, was_shown):  # its spans lie there, or were refused
+                spans = self.document.draft.spans
+                self.document.edit_spans("Predicted spans", (*spans, *predicted_spans(job, spans)))
         self.costs.refresh()
 
     def _show_result(self, job: Job) -> None:
