@@ -34,10 +34,11 @@ pytestmark = pytest.mark.skipif(
 _NUMBERS = itertools.count()
 
 
-def newest(window: Window) -> Job | None:
+def newest_id(window: Window) -> str:
+    """Of the clip's jobs, empty when there is none."""
     clip = window.bench.document.clip
     jobs = window.bench.book.of_clip(clip.clip.clip_id) if clip and clip.clip else []
-    return jobs[0] if jobs else None
+    return jobs[0].job_id if jobs else ""
 
 
 def start_job(window: Window) -> Job:
@@ -48,12 +49,12 @@ def start_job(window: Window) -> Job:
         drag(window.timeline, 5.0, 10.0)
         drag(window.timeline, 15.0, 20.0)
         QTest.keyClicks(window.prompt.edit, "dog barking")
-    before = newest(window)
+    before = newest_id(window)
     # A server answers what it has done before from its store.
     window.prompt.options.seed.setValue(next(_NUMBERS))
     window.prompt.run.click()
-    until(lambda: newest(window) != before, "the panel knows of the job")
-    job = newest(window)
+    until(lambda: newest_id(window) != before, "the panel knows of the job")
+    job = window.bench.book.job(newest_id(window))
     assert job is not None
     return job
 
