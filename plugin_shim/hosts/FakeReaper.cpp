@@ -8,6 +8,8 @@
 namespace stemlasso::reaper
 {
 
+FakeReaper* fake = nullptr;
+
 namespace
 {
 const Values trackValues{
@@ -118,7 +120,9 @@ void* FakeReaper::function (const std::string& name)
 {
     if (std::this_thread::get_id() != mainThread)
         note ("a function is asked for on another thread: " + name);
-    auto* found = fakeFunction (name);
+    auto* found = readingFunction (name);
+    if (found == nullptr)
+        found = writingFunction (name);
     if (found == nullptr)
         note ("REAPER has no function " + name);
     return missing.contains (name) ? nullptr : found;

@@ -1,166 +1,15 @@
-// REAPER's functions over the model of FakeReaper.
+// REAPER's functions that change a project, and all others, over the model of FakeReaper.
 
 #include "FakeFunctions.h"
 
-#include "reaper/Wav.h"
-
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
 namespace stemlasso::reaper
 {
 
-FakeReaper* fake = nullptr;
-
 namespace
 {
-Project* of (Project* project) { return project != nullptr ? project : fake->front; }
-Project* of (MediaItem* item) { return item->track->project; }
-
-template <typename Thing>
-Thing* checked (Thing* thing, const char* function)
-{
-    if (thing == nullptr || thing->isDead)
-        fake->note (std::string (function) + ": a pointer to nothing");
-    return thing;
-}
-
-double* field (Values& values, const char* name, const char* function)
-{
-    const auto found = values.find (name);
-    if (found == values.end())
-        fake->note (std::string (function) + ": REAPER has no field " + name);
-    return found == values.end() ? nullptr : &found->second;
-}
-
-void copyText (const std::string& text, char* buffer, int size)
-{
-    if (size > 0)
-        std::strncpy (buffer, text.c_str(), std::size_t (size - 1))[size - 1] = 0;
-}
-
-bool exchangeText (std::string& text, char* buffer, bool isSet)
-{
-    if (isSet)
-        text = buffer;
-    else
-        std::strcpy (buffer, text.c_str()); // as REAPER does: the caller has room
-    return isSet || ! text.empty();
-}
-
-std::vector<MediaItem*> itemsOf (Project* project)
-{
-    std::vector<MediaItem*> items;
-    for (auto* track : of (project)->tracks)
-        items.insert (items.end(), track->items.begin(), track->items.end());
-    return items;
-}
-
-#define BEGIN const bool isWell = fake->begin (__func__)
-
-int CountMediaItems (Project* project)
-{
-    BEGIN;
-    return isWell ? int (itemsOf (project).size()) : 0;
-}
-MediaItem* GetMediaItem (Project* project, int index)
-{
-    BEGIN;
-    return isWell ? itemsOf (project).at (std::size_t (index)) : nullptr;
-}
-bool IsMediaItemSelected (MediaItem* item)
-{
-    BEGIN;
-    return isWell && checked (item, __func__)->isSelected;
-}
-Take* GetActiveTake (MediaItem* item)
-{
-    BEGIN;
-    return isWell ? checked (item, __func__)->active : nullptr;
-}
-bool TakeIsMIDI (Take* take)
-{
-    BEGIN;
-    return isWell && checked (take, __func__)->source->kind == "MIDI";
-}
-Source* GetMediaItemTake_Source (Take* take)
-{
-    BEGIN;
-    return isWell ? checked (take, __func__)->source : nullptr;
-}
-Source* GetMediaSourceParent (Source* source)
-{
-    BEGIN;
-    return isWell ? source->parent : nullptr;
-}
-void GetMediaSourceType (Source* source, char* buffer, int size)
-{
-    fake->begin (__func__);
-    copyText (source->kind, buffer, size);
-}
-void GetMediaSourceFileName (Source* source, char* buffer, int size)
-{
-    fake->begin (__func__);
-    copyText (source->file, buffer, size);
-}
-double GetMediaSourceLength (Source* source, bool* isInQuarters)
-{
-    fake->begin (__func__);
-    *isInQuarters = false;
-    return source->length;
-}
-int GetMediaSourceSampleRate (Source* source)
-{
-    fake->begin (__func__);
-    return source->rate;
-}
-int GetMediaSourceNumChannels (Source* source)
-{
-    fake->begin (__func__);
-    return source->channels;
-}
-int GetTakeNumStretchMarkers (Take* take)
-{
-    fake->begin (__func__);
-    return checked (take, __func__)->markers;
-}
-Track* GetMediaItem_Track (MediaItem* item)
-{
-    fake->begin (__func__);
-    return checked (item, __func__)->track;
-}
-
-template <typename Thing>
-double get (Thing* thing, const char* name, const char* function)
-{
-    fake->begin (function);
-    const auto* value = field (checked (thing, function)->values, name, function);
-    return value != nullptr ? *value : 0;
-}
-template <typename Thing>
-bool set (Thing* thing, Project* project, const char* name, double value, const char* function)
-{
-    const bool isWell = fake->begin (function);
-    fake->changing (project, function);
-    auto* kept = field (checked (thing, function)->values, name, function);
-    if (kept == nullptr || ! isWell)
-        return false;
-    *kept = value;
-    return true;
-}
-
-double GetMediaItemInfo_Value (MediaItem* item, const char* name)
-{
-    return get (item, name, __func__);
-}
-double GetMediaItemTakeInfo_Value (Take* take, const char* name)
-{
-    return get (take, name, __func__);
-}
 double GetMediaTrackInfo_Value (Track* track, const char* name)
 {
     return get (track, name, __func__);
@@ -176,40 +25,6 @@ bool SetMediaItemTakeInfo_Value (Take* take, const char* name, double value)
 bool SetMediaTrackInfo_Value (Track* track, const char* name, double value)
 {
     return set (track, track->project, name, value, __func__);
-}
-
-bool GetSetMediaItemInfo_String (MediaItem* item, const char* name, char* text, bool isSet)
-{
-    fake->begin (__func__);
-    if (std::strcmp (name, "GUID") != 0 || isSet)
-        fake->note (std::string (__func__) + ": " + name);
-    return exchangeText (checked (item, __func__)->guid, text, false);
-}
-bool GetSetMediaItemTakeInfo_String (Take* take, const char* name, char* text, bool isSet)
-{
-    fake->begin (__func__);
-    checked (take, __func__);
-    if (isSet)
-        fake->changing (of (take->item), __func__);
-    if (std::strcmp (name, "P_NAME") == 0)
-        return exchangeText (take->name, text, isSet);
-    if (std::strcmp (name, "GUID") != 0 || isSet)
-        fake->note (std::string (__func__) + ": " + name);
-    return exchangeText (take->guid, text, false);
-}
-bool GetSetMediaTrackInfo_String (Track* track, const char* name, char* text, bool isSet)
-{
-    fake->begin (__func__);
-    checked (track, __func__);
-    if (isSet)
-        fake->changing (track->project, __func__);
-    if (std::strncmp (name, "P_EXT:", 6) == 0)
-        return exchangeText (track->marks[name], text, isSet);
-    if (std::strcmp (name, "P_NAME") == 0)
-        return exchangeText (track->name, text, isSet);
-    if (std::strcmp (name, "GUID") != 0 || isSet)
-        fake->note (std::string (__func__) + ": " + name);
-    return exchangeText (track->guid, text, false);
 }
 
 int CountTracks (Project* project)
@@ -475,66 +290,6 @@ bool SetItemStateChunk (MediaItem* item, const char* text, bool)
     return true;
 }
 
-Accessor* CreateTakeAudioAccessor (Take* take)
-{
-    BEGIN;
-    ++fake->accessors;
-    return isWell ? new Accessor{ checked (take, __func__) } : nullptr;
-}
-void DestroyAudioAccessor (Accessor* accessor)
-{
-    fake->begin (__func__);
-    --fake->accessors;
-    delete accessor;
-}
-
-/** Of a float32 file. */
-std::vector<float> samplesOf (const std::string& path)
-{
-    const auto format = readWav (path);
-    if (! format || format->frameBytes != 4 * format->channels)
-    {
-        fake->note (path + ": the stand-in plays only float32 files");
-        return {};
-    }
-    std::vector<float> samples (std::size_t (format->samples * format->channels));
-    std::ifstream file (pathOf (path), std::ios::binary);
-    file.seekg (format->firstByte);
-    file.read (reinterpret_cast<char*> (samples.data()), std::streamsize (samples.size() * 4));
-    return samples;
-}
-
-/** The take's audio before volume, fades and effects, at whole samples; time 0 is the item's start. */
-int GetAudioAccessorSamples (Accessor* accessor, int rate, int channels, double start, int count,
-                             double* buffer)
-{
-    BEGIN;
-    const auto& take = *checked (accessor->take, __func__);
-    if (take.isOffline || ! isWell)
-        return -1;
-    const auto& root = take.source->parent != nullptr ? *take.source->parent : *take.source;
-    if (rate != root.rate || channels != root.channels)
-        fake->note ("GetAudioAccessorSamples: another format than the file's");
-    const auto samples = samplesOf (root.file);
-    const auto total = std::int64_t (samples.size()) / channels;
-    const bool isLooped = take.item->values.at ("B_LOOPSRC") > 0;
-    for (int index = 0; index < count; ++index)
-    {
-        const auto seconds = take.values.at ("D_STARTOFFS")
-                             + (start + double (index) / rate) * take.values.at ("D_PLAYRATE");
-        auto at = std::int64_t (std::floor (seconds * rate + 0.5));
-        if (isLooped)
-            at = ((at % total) + total) % total;
-        if (at < 0 || at >= total)
-            continue; // REAPER leaves the buffer alone
-        const auto frame = take.source->isReversed ? total - 1 - at : at;
-        for (int channel = 0; channel < channels; ++channel)
-            buffer[index * channels + channel] =
-                double (samples[std::size_t (frame * channels + channel)]);
-    }
-    return 1;
-}
-
 int plugin_register (const char* what, void* info)
 {
     fake->begin (__func__);
@@ -547,13 +302,8 @@ int plugin_register (const char* what, void* info)
 }
 } // namespace
 
-void* fakeFunction (const std::string& wanted)
+void* writingFunction (const std::string& wanted)
 {
-#define STEMLASSO_OFFER(Result, name, Arguments)                                                   \
-    if (wanted == #name)                                                                           \
-        return reinterpret_cast<void*> (static_cast<Result (*) Arguments> (&name));
-    STEMLASSO_REAPER_READS (STEMLASSO_OFFER)
-    STEMLASSO_REAPER_RENDERS (STEMLASSO_OFFER)
     STEMLASSO_REAPER_WRITES (STEMLASSO_OFFER)
     STEMLASSO_REAPER_EXTRAS (STEMLASSO_OFFER)
     STEMLASSO_OFFER (int, plugin_register, (const char*, void*))
