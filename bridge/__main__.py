@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from .standard_output import quiet_when_closed
+
 
 @dataclass(frozen=True)
 class Subcommand:
@@ -99,6 +101,10 @@ def _run_installer_script(name: str, argv: list[str]) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the subcommand named by `argv[0]`; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
+    return quiet_when_closed(lambda: _run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_usage())
         return 0 if arguments else 2

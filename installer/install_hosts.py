@@ -73,6 +73,8 @@ def main(
         return _run(given, is_running)
     except SetupFailed as failed:
         print(f"error: {failed}", file=sys.stderr)
+    except BrokenPipeError:
+        raise  # of the output: `stemlasso` ends quietly
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
     return 1

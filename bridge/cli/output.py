@@ -64,7 +64,8 @@ exit status:
   24   keys are missing, readable by others, or not accepted
   25   no reply in time
   26   the server speaks another version
-  130  cancelled or interrupted"""
+  130  cancelled or interrupted
+  141  nobody reads the output any more, as after `| head`"""
 
 
 def parser(name: str, description: str, *, starts: bool = True) -> argparse.ArgumentParser:

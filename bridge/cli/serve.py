@@ -16,6 +16,7 @@ from bridge.lock import FileLock
 from bridge.retention import Retention
 from bridge.security import Keys
 from bridge.server import Server, ServerConfig, run_server
+from bridge.standard_output import drop_closed
 
 from .address import DEFAULT_PORT, parse_address
 from .output import EXIT_STATUS_HELP, OK, guarded
@@ -100,7 +101,10 @@ def _only_one(folders: Folders) -> Iterator[None]:
 def _stop_on_signals(server: Server) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
-    print("ready", flush=True)
+    try:
+        print("ready", flush=True)
+    except BrokenPipeError:
+        drop_closed()  # who started it did not wait; it serves others as well
 
 
 def _desk_settings(folders: Folders, arguments: argparse.Namespace) -> DeskSettings:
