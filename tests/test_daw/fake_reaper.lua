@@ -7,7 +7,7 @@ local wav = require("wav")
 local fake = { tracks = {}, boxes = {}, console = {}, commands = {}, inputs = {}, undo = {},
   deferred = {}, ext = {}, project_ext = {}, files = {}, now_s = 0, calls = {}, os = "Other",
   selection = { 0, 0 }, project_path = "", project_file = "", n_accessors = 0, block = nil,
-  front = nil }
+  front = nil, run_commands = {} }
 local project = setmetatable({}, { __name = "ReaProject" })
 fake.project, fake.front = project, project
 
@@ -71,8 +71,9 @@ function fake.reversed(source)
 end
 
 function fake.add_take(item, source, name, values)
-  local take = handle("MediaItem_Take", { item = item, source = source,
-    strings = { P_NAME = name or "" }, numbers = copy(TAKE_VALUES, values), n_markers = 0 })
+  local take = handle("MediaItem_Take", { item = item, source = source, envelopes = "",
+    strings = { P_NAME = name or "", GUID = guid() }, numbers = copy(TAKE_VALUES, values),
+    n_markers = 0, n_effects = 0 })
   item.takes[#item.takes + 1] = take
   item.active = item.active or take
   return take
@@ -102,6 +103,7 @@ function fake.describe()
       put("  ", item.strings) put("  ", item.numbers)
       for _, take in ipairs(item.takes) do
         put("    ", take.strings) put("    ", take.numbers)
+        lines[#lines + 1] = take.envelopes
         lines[#lines + 1] = "    " .. take.source.file .. tostring(item.active == take)
       end
     end
@@ -149,6 +151,9 @@ local function def(name, kinds, body)
       end
     end
     fake.calls[name] = (fake.calls[name] or 0) + 1
+    if name == fake.failing and fake.calls[name] == fake.failing_call then
+      error(name .. " failed", 2)
+    end
     return body(...)
   end
 end
@@ -211,8 +216,9 @@ def("CountTracks", "ReaProject", function() return #fake.tracks end)
 def("GetTrack", "ReaProject int", function(_, index) return fake.tracks[index + 1] end)
 def("CountTrackMediaItems", "MediaTrack", function(track) return #track.items end)
 def("GetTrackMediaItem", "MediaTrack int", function(track, index) return track.items[index + 1] end)
-def("InsertTrackAtIndex", "int bool", function(index)
+def("InsertTrackAtIndex", "int bool", function(index, wants_defaults)
   change()
+  assert(not wants_defaults, "the user's default effects would be on the stems")
   assert(index >= 0 and index <= #fake.tracks, "no such place for a track")
   local track = fake.track("")
   table.remove(fake.tracks)
@@ -232,6 +238,74 @@ def("GetParentTrack", "MediaTrack", function(wanted)
       table.remove(open)
     end
   end
+end)
+def("DeleteTrack", "MediaTrack", function(track)
+  change()
+  for index, each in ipairs(fake.tracks) do
+    if each == track then
+      table.remove(fake.tracks, index)
+      return
+    end
+  end
+  error("a track that is gone")
+end)
+def("DeleteTrackMediaItem", "MediaTrack MediaItem", function(track, item)
+  change()
+  for index, each in ipairs(track.items) do
+    if each == item then
+      table.remove(track.items, index)
+      return true
+    end
+  end
+  error("an item that is gone")
+end)
+def("CountTakes", "MediaItem", function(item) return #item.takes end)
+def("GetTake", "MediaItem int", function(item, index) return item.takes[index + 1] end)
+def("TakeFX_GetCount", "MediaItem_Take", function(take) return take.n_effects end)
+def("Main_OnCommandEx", "int int ReaProject", function(command)
+  fake.run_commands[#fake.run_commands + 1] = command
+end)
+def("GetItemStateChunk", "MediaItem string bool", function(item)
+  local lines = { "<ITEM", "POSITION " .. item.numbers.D_POSITION, "IGUID " .. item.strings.GUID }
+  for index, take in ipairs(item.takes) do
+    if index > 1 then
+      lines[#lines + 1] = "TAKE" .. (take == item.active and " SEL" or "")
+    end
+    lines[#lines + 1] = "NAME \"" .. take.strings.P_NAME .. "\"\nGUID " .. take.strings.GUID
+      .. "\n<SOURCE WAVE\n  FILE \"" .. take.source.file .. "\"\n>"
+    if take.envelopes ~= "" then
+      lines[#lines + 1] = take.envelopes:gsub("\n$", "")
+    end
+  end
+  return true, table.concat(lines, "\n") .. "\n>\n"
+end)
+def("SetItemStateChunk", "MediaItem string bool", function(item, text)
+  change()
+  local depth, found, is_envelope = 0, { "" }, false
+  for line in text:gmatch("[^\n]+") do
+    if depth == 1 and line:match("^TAKE") then
+      found[#found + 1] = ""
+    end
+    if line:sub(1, 1) == "<" then
+      depth = depth + 1
+      is_envelope = depth == 2 and line:match("ENV$") ~= nil
+    end
+    if is_envelope then
+      found[#found] = found[#found] .. line .. "\n"
+    end
+    if line == ">" then
+      depth = depth - 1
+      is_envelope = is_envelope and depth >= 2
+    end
+  end
+  assert(depth == 0 and #found == #item.takes, "no item of so many takes: " .. text)
+  -- REAPER makes the takes anew: what pointed to the old ones points to nothing
+  for index, old in ipairs(item.takes) do
+    local made = handle("MediaItem_Take", copy(old, { envelopes = found[index] }))
+    item.active = item.active == old and made or item.active
+    item.takes[index] = made
+  end
+  return true
 end)
 def("AddMediaItemToTrack", "MediaTrack", function(track) change() return fake.add_item(track) end)
 def("AddTakeToMediaItem", "MediaItem", function(item)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .reaper_host import INSERT, OPEN, RATE, SEPARATE, Desk, Reaper, write_ramp
+from .reaper_host import INSERT, OPEN, RATE, SEPARATE, Desk, Reaper, module, write_ramp
 
 
 @pytest.fixture
@@ -110,6 +110,91 @@ def test_an_item_that_was_moved_keeps_its_stems_with_it(
     wait(reaper)
     assert names(reaper) == ["A", "B", "A stems", "snare", "snare (residual)"]
     assert reaper.tracks()[3]["items"][0]["D_POSITION"] == 7.0
+
+
+def test_stems_follow_an_item_that_was_trimmed_or_slowed_down(
+    reaper: Reaper, desk: Desk, loop: Path
+) -> None:
+    take = {"D_STARTOFFS": 0.5}
+    item = reaper.item(reaper.track("A"), loop, take, D_POSITION=3.0, D_LENGTH=1.0)
+    (request,) = ask(reaper)
+    desk.finish(request, "j1")
+    # moved to 8.0, then 0.25 s trimmed off its left edge, then played at half the speed
+    item.numbers.D_POSITION = 8.25
+    item.active.numbers.D_STARTOFFS = 0.75
+    item.active.numbers.D_PLAYRATE = 0.5
+    item.numbers.D_FADEINLEN = 0.2
+    wait(reaper)
+    placed = reaper.tracks()[2]["items"][0]
+    assert (placed["D_POSITION"], placed["D_LENGTH"]) == (8.25 - 0.25 / 0.5, 2.0)
+    assert placed["D_FADEINLEN"] == 0.2
+    assert placed["takes"][0]["D_PLAYRATE"] == 0.5
+
+
+VOLUME = "<VOLENV\nACT 1 -1\nPT 0.5 0.25 0\nPT 1.5 1 0\n>\n"
+PITCH = "<PITCHENV\nPT 0 2 0\n>\n"
+
+
+@pytest.mark.parametrize(
+    ("is_reversed", "expected"),
+    [
+        (False, VOLUME + PITCH),
+        (True, "<VOLENV\nACT 1 -1\nPT 0.25 0.25 0\nPT 0.75 1 0\n>\n"),
+    ],
+)
+def test_take_envelopes_go_with_the_stems(
+    reaper: Reaper, desk: Desk, loop: Path, is_reversed: bool, expected: str
+) -> None:
+    source = reaper.fake.wave(str(loop))
+    source = reaper.fake.reversed(source) if is_reversed else source
+    item = reaper.item(reaper.track("A"), source, {"D_PLAYRATE": 2.0}, D_LENGTH=1.0)
+    item.active.envelopes = VOLUME.replace("ACT", "EGUID {x}\nACT") + PITCH
+    (request,) = ask(reaper, "snare", "", "", "2", "n")
+    desk.finish(request, "j1", n_takes=2)
+    wait(reaper)
+    placed = reaper.fake.tracks[3]["items"][1]
+    assert [take.envelopes for take in placed.takes.values()] == [expected, expected]
+    assert reaper.fake.is_active(placed.takes[1])
+    assert len(reaper.undo_steps) == 1
+
+
+def test_envelopes_are_those_of_the_take_that_was_sent(reaper: Reaper) -> None:
+    envelopes = module(reaper.lua, "envelopes")
+    item = (
+        "<ITEM\nIGUID {i}\nGUID {a}\n<SOURCE WAVE\nFILE a\n>\n<PANENV\nPT 0 1 0\n>\nTAKE\n"
+        "GUID {b}\n<SOURCE SECTION\n<SOURCE WAVE\nFILE b\n>\n>\n<MUTEENV\nPT 1 0 1\n>\n>\n"
+    )
+    assert envelopes.of(item, "{a}", True, 0, 1) == "<PANENV\nPT 0 1 0\n>\n"
+    assert envelopes.of(item, "{b}", True, 1, 0.5) == "<MUTEENV\nPT 1 0 1\n>\n"
+    assert envelopes.of(item, "{c}", True, 0, 1) == ""
+    assert envelopes.of(item[:-6], "{b}", True, 0, 1) == ""
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *("InsertTrackAtIndex", "AddMediaItemToTrack", "AddTakeToMediaItem"),
+        *("SetMediaItemTake_Source", "SetMediaItemInfo_Value", "SetMediaItemTakeInfo_Value"),
+        *("SetMediaTrackInfo_Value", "GetSetMediaTrackInfo_String", "SetActiveTake"),
+    ],
+)
+@pytest.mark.parametrize("call", [1, 2])
+def test_everything_or_nothing(
+    reaper: Reaper, desk: Desk, loop: Path, function: str, call: int
+) -> None:
+    reaper.track("Band", I_FOLDERDEPTH=1)
+    reaper.item(reaper.track("Drums", I_FOLDERDEPTH=-1), loop, D_LENGTH=2.0)
+    (request,) = ask(reaper)
+    desk.finish(request, "j1")
+    before = reaper.fake.describe()
+    reaper.fake.failing = function
+    reaper.fake.failing_call = reaper.fake.calls[function] or 0
+    reaper.fake.failing_call += call
+    with pytest.raises(Exception, match=f"{function} failed"):
+        wait(reaper)
+    assert reaper.fake.describe() == before
+    assert reaper.undo_steps == []
+    assert reaper.fake.refresh == 0
 
 
 def test_an_item_that_is_gone_gets_its_stems_where_it_was(

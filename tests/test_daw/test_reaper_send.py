@@ -143,6 +143,26 @@ def test_stretch_markers_and_other_formats_are_rendered(reaper: Reaper, tmp_path
     np.testing.assert_array_equal(samples_of(request), ramp)
 
 
+def test_take_effects_are_remarked_on(reaper: Reaper, tmp_path: Path) -> None:
+    file = tmp_path / "loop.wav"
+    write_ramp(file, RATE)
+    item = reaper.item(reaper.track("A"), file, D_LENGTH=1.0)
+    item.active.n_effects = 1
+    reaper.says(*NOTHING_TYPED)
+    reaper.run(SEPARATE)
+    assert len(reaper.requests()) == 1
+    assert "take effects" in reaper.console
+
+
+def test_a_long_name_is_cut_between_letters(reaper: Reaper, tmp_path: Path) -> None:
+    file = tmp_path / f"{'x' * 79}ü {'y' * 20}.wav"
+    write_ramp(file, RATE)
+    reaper.item(reaper.track("A"), file, {"D_STARTOFFS": 0.5}, D_LENGTH=0.25)
+    reaper.says(*NOTHING_TYPED)
+    reaper.run(SEPARATE)
+    assert Path(only_request(reaper)["clip"]["path"]).name == f"{'x' * 79}.wav"
+
+
 def test_the_time_selection_marks_where_the_sound_is(reaper: Reaper, tmp_path: Path) -> None:
     file = tmp_path / "loop.wav"
     write_ramp(file, RATE)

@@ -65,11 +65,22 @@ local function render(found, to)
   return is_written, why
 end
 
+--- A name that every system lets a file have, of at most 80 bytes and whole letters.
+local function clean(name)
+  local n_bytes = 80
+  name = name:gsub('[%c<>:"/\\|?*]', " ")
+  while n_bytes < #name and name:byte(n_bytes + 1) & 0xC0 == 0x80 do
+    n_bytes = n_bytes - 1
+  end
+  name = name:sub(1, n_bytes):gsub("[ .]+$", "") -- Windows drops them
+  return name == "" and "clip" or name
+end
+
 --- Where the item's file lies: the item's own, or a new one in `folder`. A table with `file`,
 --- `offset_s` (of the item in it), `rate`, `keeps_pitch`, `pitch`, `channel_mode`, `duration_s` and
 --- `start_s` (of the file's first sample on the timeline); or nil and why there is none.
 function clip.of(found, folder)
-  local to = folder .. "/" .. (found.name:gsub('[%c<>:"/\\|?*]', " "):sub(1, 80)) .. ".wav"
+  local to = folder .. "/" .. clean(found.name) .. ".wav"
   if found.why_rendered then
     reaper.RecursiveCreateDirectory(folder, 0)
     local is_rendered, why = render(found, to)

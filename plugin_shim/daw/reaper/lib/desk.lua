@@ -91,11 +91,16 @@ function desk:send(items, wish)
         file = made.file, start_s = made.start_s, offset_s = made.offset_s, rate = made.rate,
         keeps_pitch = made.keeps_pitch, pitch = made.pitch, channel_mode = made.channel_mode,
         position_s = found.position_s, length_s = found.length_s, manner = found.manner,
+        is_rendered = found.why_rendered ~= nil, take_guid = found.take_guid,
+        take_offset_s = found.offset_s, take_rate = found.rate,
         item_guid = found.item_guid, track_guid = found.track_guid, track_name = found.track_name,
         mutes = wish ~= nil and wish.mutes or false, is_asked = wish ~= nil,
       })
       self.asked[name] = reaper.time_precise()
       n_sent = n_sent + 1
+      if found.remark then
+        say(found.remark)
+      end
     else
       refused[#refused + 1] = why
     end

@@ -5,8 +5,13 @@
 --       snare            |     target; other takes of it are takes of its item
 --       snare (residual) /
 
+local envelopes = require("envelopes")
+local selection = require("selection")
+
 local place = {}
 
+local BUILD_MISSING_PEAKS = 40047 -- REAPER's own action, which goes on in the background
+local EVERYTHING, NOTHING = -1, 0 -- of REAPER's undo flags
 local MARK = "P_EXT:StemLasso"
 local CUSTOM_COLOUR = 0x1000000
 local FREE_S = 1e-9
@@ -65,9 +70,10 @@ local function colour_of(text)
     | CUSTOM_COLOUR
 end
 
-local function new_track(project, index, name, mark, colour)
-  reaper.InsertTrackAtIndex(index, true)
+local function new_track(project, plan, index, name, mark, colour)
+  reaper.InsertTrackAtIndex(index, false) -- default effects would change the sum
   local track = reaper.GetTrack(project, index)
+  plan.tracks[#plan.tracks + 1] = track
   set_string(track, "P_NAME", name)
   set_string(track, MARK, mark)
   if colour then
@@ -85,7 +91,7 @@ local function folder_for(project, plan)
   end
   local original, original_index = find_track(project, "GUID", plan.track_guid)
   index = original and original_index + 1 or reaper.CountTracks(project)
-  folder = new_track(project, index, plan.folder_name, mark)
+  folder = new_track(project, plan, index, plan.folder_name, mark)
   if original then
     for _, field in ipairs({ "D_VOL", "D_PAN" }) do
       local value = reaper.GetMediaTrackInfo_Value(original, field)
@@ -121,7 +127,8 @@ local function tracks_for(project, plan, lanes)
       lane.track = there
     else
       n_new = n_new + 1
-      lane.track = new_track(project, folder_index + n_new, lane.name, mark, lane.colour)
+      lane.track = new_track(project, plan, folder_index + n_new, lane.name, mark,
+        lane.colour)
       last = lane.track
     end
   end
@@ -129,6 +136,7 @@ local function tracks_for(project, plan, lanes)
     -- where the original closed folders, the last stem now does: all stay in the same folder
     local closes = original and math.min(depth_of(original), 0) or 0
     if closes < 0 then
+      plan.reopened, plan.depth = original, closes
       reaper.SetMediaTrackInfo_Value(original, "I_FOLDERDEPTH", 0)
     end
     reaper.SetMediaTrackInfo_Value(last, "I_FOLDERDEPTH", closes - 1)
@@ -152,6 +160,7 @@ end
 
 local function fill(lane, plan)
   local item = reaper.AddMediaItemToTrack(lane.track)
+  plan.items[#plan.items + 1] = { lane.track, item }
   reaper.SetMediaItemInfo_Value(item, "D_POSITION", plan.position_s)
   reaper.SetMediaItemInfo_Value(item, "D_LENGTH", plan.length_s)
   reaper.SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
@@ -165,6 +174,64 @@ local function fill(lane, plan)
     first = first or take
   end
   reaper.SetActiveTake(first)
+  if plan.envelopes ~= "" then -- last of all: REAPER makes the item's takes anew of its text
+    local _, text = reaper.GetItemStateChunk(item, "", false)
+    reaper.SetItemStateChunk(item, envelopes.put(text, plan.envelopes), false)
+  end
+end
+
+local function find_take(item, guid)
+  for index = 0, reaper.CountTakes(item) - 1 do
+    local take = reaper.GetTake(item, index)
+    if take then
+      local _, own = reaper.GetSetMediaItemTakeInfo_String(take, "GUID", "", false)
+      if own == guid then
+        return take
+      end
+    end
+  end
+  return nil
+end
+
+--- As the item lies now: it may have been moved, trimmed or sped up since it was sent, and the stems
+--- lie where the audio lies that they were made of.
+local function follow(plan, record, item)
+  plan.position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  local take = find_take(item, record.take_guid)
+  if not take then
+    return
+  end
+  local rate = reaper.GetMediaItemTakeInfo_Value(take, "D_PLAYRATE")
+  local trimmed_s = reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS") - record.take_offset_s
+  plan.position_s = plan.position_s - trimmed_s / rate
+  plan.manner = selection.manner_of(item, take)
+  if not record.is_rendered then
+    plan.length_s, plan.rate = record.length_s * record.take_rate / rate, rate
+    plan.keeps_pitch = reaper.GetMediaItemTakeInfo_Value(take, "B_PPITCH")
+    plan.pitch = reaper.GetMediaItemTakeInfo_Value(take, "D_PITCH")
+    plan.channel_mode = reaper.GetMediaItemTakeInfo_Value(take, "I_CHANMODE")
+  end
+  if plan.position_s < 0 then -- its stems would begin before the project
+    plan.offset_s = plan.offset_s - plan.position_s * plan.rate
+    plan.length_s, plan.position_s = plan.length_s + plan.position_s, 0
+  end
+  local _, text = reaper.GetItemStateChunk(item, "", false)
+  local scale = record.is_rendered and 1 / record.take_rate or 1
+  plan.envelopes =
+    envelopes.of(text, record.take_guid, not record.is_rendered, trimmed_s, scale)
+end
+
+--- Takes back everything that was added.
+local function undo(plan)
+  for index = #plan.items, 1, -1 do
+    reaper.DeleteTrackMediaItem(plan.items[index][1], plan.items[index][2])
+  end
+  for index = #plan.tracks, 1, -1 do
+    reaper.DeleteTrack(plan.tracks[index])
+  end
+  if plan.reopened then
+    reaper.SetMediaTrackInfo_Value(plan.reopened, "I_FOLDERDEPTH", plan.depth)
+  end
 end
 
 --- Where everything goes: as the item lies now, as it lay when it was sent, or as the manifest says.
@@ -177,15 +244,16 @@ local function plan_of(project, manifest, record)
       offset_s = math.max(-parent.start_s, 0), rate = 1, keeps_pitch = 1, pitch = 0,
       channel_mode = 0, manner = { item_volume = 1, take_volume = 1, take_pan = 0, fades = {} },
       folder_name = manifest.group .. " stems", origin = parent.track .. "/" .. manifest.group,
-      track_guid = track and string_of(track, "GUID"),
+      track_guid = track and string_of(track, "GUID"), tracks = {}, items = {}, envelopes = "",
     }
   end
   local item = find_item(project, record.item_guid)
-  local plan = setmetatable({ item = item, origin = record.track_guid }, { __index = record })
+  local plan = setmetatable({ item = item, origin = record.track_guid, tracks = {}, items = {},
+    envelopes = "" }, { __index = record })
   local named = record.track_name ~= "" and record.track_name or manifest.group
   plan.folder_name = named .. " stems"
   if item then
-    plan.position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+    follow(plan, record, item)
     local track = reaper.GetMediaItem_Track(item)
     plan.track_guid = string_of(track, "GUID")
     plan.origin = plan.track_guid
@@ -235,13 +303,18 @@ function place.stems(project, manifest, record)
       reaper.SetMediaItemInfo_Value(plan.item, "B_MUTE", 1)
     end
   end, debug.traceback)
+  if not is_well then
+    pcall(undo, plan)
+  end
   reaper.PreventUIRefresh(-1)
   reaper.TrackList_AdjustWindows(false)
   reaper.UpdateArrange()
-  reaper.Undo_EndBlock2(project, "StemLasso: insert stems of " .. manifest.group, -1)
+  reaper.Undo_EndBlock2(project, "StemLasso: insert stems of " .. manifest.group,
+    is_well and EVERYTHING or NOTHING)
   if not is_well then
     error(trace, 0)
   end
+  reaper.Main_OnCommandEx(BUILD_MISSING_PEAKS, 0, project)
   return true
 end
 

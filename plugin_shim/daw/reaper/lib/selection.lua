@@ -39,7 +39,7 @@ local function name_of(take, file)
 end
 
 --- What of the item's look and sound its stems take over.
-local function manner_of(item, take)
+function selection.manner_of(item, take)
   local manner = {
     item_volume = reaper.GetMediaItemInfo_Value(item, "D_VOL"),
     take_volume = reaper.GetMediaItemTakeInfo_Value(take, "D_VOL"),
@@ -92,8 +92,9 @@ function selection.describe(item)
   local _, track_name = reaper.GetSetMediaTrackInfo_String(track, "P_NAME", "", false)
   local _, item_guid = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
   local _, track_guid = reaper.GetSetMediaTrackInfo_String(track, "GUID", "", false)
+  local _, take_guid = reaper.GetSetMediaItemTakeInfo_String(take, "GUID", "", false)
   local found = {
-    item = item, take = take, item_guid = item_guid,
+    item = item, take = take, item_guid = item_guid, take_guid = take_guid,
     track_guid = track_guid, track_name = track_name,
     name = name, kind = kind, file = file,
     position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION"),
@@ -106,10 +107,14 @@ function selection.describe(item)
     channel_mode = reaper.GetMediaItemTakeInfo_Value(take, "I_CHANMODE"),
     sample_rate = math.floor(reaper.GetMediaSourceSampleRate(root)),
     n_channels = math.min(reaper.GetMediaSourceNumChannels(root), MOST_CHANNELS),
-    manner = manner_of(item, take),
+    manner = selection.manner_of(item, take),
   }
   if found.sample_rate < 1 or found.n_channels < 1 then
     return nil, name .. ": REAPER finds no audio in " .. file
+  end
+  if reaper.TakeFX_GetCount(take) > 0 then
+    found.remark = name .. ": its take effects are not in what is sent, and not on the stems; copy "
+      .. "them, or render the item first."
   end
   found.why_rendered = must_render(found, source, take)
   if found.why_rendered and found.length_s > MOST_RENDERED_S then
