@@ -205,7 +205,8 @@ void PluginEditor::showStems (const WorkClip* clip)
     {
         place = placeOf (*clip);
         for (const auto& stem : clip->stems)
-            lanes.push_back ({ stem, peaks.picture (fromUtf8 (stem.path)), place });
+            lanes.push_back ({ stem, fromUtf8 (view::shortName (stem, clip->source.name)),
+                               peaks.picture (fromUtf8 (stem.path)), place });
     }
     shelf.show (lanes, place, processor.reaper().isThere());
 }

@@ -140,6 +140,14 @@ void Look::drawTooltip (juce::Graphics& g, const juce::String& text, int width, 
     tooltipLayout (text).draw (g, { 8, 5, float (width) - 16, float (height) - 10 });
 }
 
+void Look::drawCornerResizer (juce::Graphics& g, int width, int height, bool isOver, bool)
+{
+    g.setColour (isOver ? colours::text : colours::dim.withAlpha (0.6f));
+    for (const auto part : { 0.45f, 0.7f })
+        g.drawLine (float (width) * part, float (height) - 2, float (width) - 2,
+                    float (height) * part, 1.2f);
+}
+
 void makePrimary (juce::TextButton& button)
 {
     button.setColour (juce::TextButton::buttonColourId, colours::accent);
@@ -169,7 +177,7 @@ void IconButton::paintButton (juce::Graphics& g, bool isOver, bool isDown)
     const auto side = std::min (box.getWidth(), box.getHeight()) - 11;
     const auto square = juce::Rectangle<float> (side, side).withCentre (box.getCentre());
     g.setColour (isOver ? colours::text : colours::dim);
-    g.strokePath (drawing, juce::PathStrokeType (1.0f / side * 1.3f),
+    g.strokePath (drawing, juce::PathStrokeType (1.3f),
                   juce::AffineTransform::scale (side).translated (square.getPosition()));
 }
 

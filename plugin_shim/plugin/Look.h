@@ -45,6 +45,8 @@ public:
     juce::Rectangle<int> getTooltipBounds (const juce::String&, juce::Point<int>,
                                            juce::Rectangle<int>) override;
     void drawTooltip (juce::Graphics&, const juce::String&, int width, int height) override;
+    void drawCornerResizer (juce::Graphics&, int width, int height, bool isOver,
+                            bool isDragging) override;
 
 private:
     static juce::TextLayout tooltipLayout (const juce::String&);

@@ -63,9 +63,16 @@ void SpanStrip::paintRuler (juce::Graphics& g) const
         g.fillRect (x, float (rulerHeight) - 5, 1.0f, 5.0f);
         g.setColour (colours::dim);
         const auto label = fromUtf8 (view::clockTime (double (i) * step, decimals));
-        const auto left = i == 0 ? x + 3 : x - 40;
-        g.drawText (label, juce::Rectangle<float> (left, 0, 80, float (rulerHeight) - 4),
-                    i == 0 ? juce::Justification::centredLeft : juce::Justification::centred);
+        const auto box = juce::Rectangle<float> (x - 40, 0, 80, float (rulerHeight) - 4);
+        // At the ends beside its line, not cut off.
+        const auto isFirst = box.getX()<0, isLast = box.getRight()> float (getWidth());
+        g.drawText (label,
+                    isFirst  ? box.withX (x + 3)
+                    : isLast ? box.withX (x - 83)
+                             : box,
+                    isFirst  ? juce::Justification::centredLeft
+                    : isLast ? juce::Justification::centredRight
+                             : juce::Justification::centred);
     }
 }
 

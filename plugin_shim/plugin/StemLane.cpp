@@ -37,8 +37,7 @@ juce::Colour StemLane::colour() const
 void StemLane::show (const Shown& newShown)
 {
     const auto hasNews = newShown.stem.path != shown.stem.path || newShown.place != shown.place
-                         || newShown.stem.name != shown.stem.name
-                         || newShown.stem.role != shown.stem.role;
+                         || newShown.name != shown.name || newShown.stem.role != shown.stem.role;
     shown = newShown;
     const auto rate = double (shown.stem.sampleRate);
     const auto length = rate > 0 ? double (shown.stem.samples) / rate : 0;
@@ -46,8 +45,7 @@ void StemLane::show (const Shown& newShown)
                shown.picture.isUnreadable ? "This file is gone. Separate again." : "");
     if (! hasNews)
         return;
-    const auto name = fromUtf8 (shown.stem.name);
-    setTitle (name + ", " + fromUtf8 (view::roleWords (shown.stem)));
+    setTitle (shown.name + ", " + fromUtf8 (view::roleWords (shown.stem)));
     setTooltip ("Drag onto a track of the DAW"
                 + (shown.place.isEmpty() ? juce::String (".") : ", to " + shown.place + "."));
     repaint();
@@ -84,7 +82,7 @@ void StemLane::paint (juce::Graphics& g)
     auto words = box.withTrimmedLeft (wordsLeft).withWidth (wordsWidth - 10).reduced (0, 4);
     g.setColour (colours::text);
     g.setFont (font (13.5f, true));
-    g.drawText (fromUtf8 (shown.stem.name), words.removeFromTop (words.getHeight() / 2),
+    g.drawText (shown.name, words.removeFromTop (words.getHeight() / 2),
                 juce::Justification::centredLeft);
     g.setColour (colours::dim);
     g.setFont (font (11.5f));

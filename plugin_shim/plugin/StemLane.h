@@ -14,6 +14,7 @@ public:
     struct Shown
     {
         wire::Stem stem;
+        juce::String name; ///< on the lane
         PeakLoader::Picture picture;
         juce::String place; ///< where it belongs on the timeline
     };

@@ -190,7 +190,7 @@ TEST_CASE ("every state of a job is said in words")
     errand.job->result->confidence = 0.2;
     CHECK (workState (errand, connected).line.tone == Tone::warning);
     errand.job->result->notices.push_back ({ "any", "It was hardly there." });
-    CHECK (workState (errand, connected).line.text == "It was hardly there.");
+    CHECK (workState (errand, connected).line.text == "Done, 20% sure. It was hardly there.");
 }
 
 TEST_CASE ("what waits while the engine is away says so, and can be given up")
@@ -217,6 +217,20 @@ TEST_CASE ("what is missing for a separation is what to do next")
     CHECK (missing ({ "  \t", {} }, true).find ("Describe") == 0);
     CHECK (missing ({ "dog", {} }, true).empty());
     CHECK (missing ({ "", { { 1, 2, true } } }, true).empty());
+}
+
+TEST_CASE ("a stem's name is short beside its clip")
+{
+    const auto named = [] (const char* name)
+    {
+        wire::Stem stem;
+        stem.name = name;
+        return shortName (stem, "Song");
+    };
+    CHECK (named ("Song - dog barking.wav") == "dog barking");
+    CHECK (named ("Song - a.b residual") == "a.b residual");
+    CHECK (named ("Song - ") == "Song - ");
+    CHECK (named (".wav") == ".wav");
 }
 
 TEST_CASE ("peaks hold every sample at every scale")

@@ -120,11 +120,11 @@ WorkState done (const wire::Job& job)
 {
     if (! job.result)
         return { { Tone::good, "Done." } };
-    if (! job.result->notices.empty())
-        return { { Tone::warning, sentence (job.result->notices.front()) } };
     const auto sure = int (std::lround (100 * job.result->confidence));
     auto text = "Done, " + std::to_string (sure) + "% sure.";
-    if (! job.result->nullDb)
+    if (! job.result->notices.empty())
+        text.append (" ").append (sentence (job.result->notices.front()));
+    else if (! job.result->nullDb)
         text += " Target and residual add up to the clip, to the last bit.";
     return { { sure < 50 ? Tone::warning : Tone::good, text } };
 }
@@ -167,6 +167,18 @@ std::string missing (const wire::Prompt& prompt, bool hasClip)
     if (isBlank && prompt.spans.empty())
         return "Describe the sound, or drag over a place where it is.";
     return {};
+}
+
+std::string shortName (const wire::Stem& stem, const std::string& clipName)
+{
+    auto name = stem.name;
+    const auto ending = name.rfind ('.');
+    if (ending != std::string::npos && ending > 0 && name.size() - ending <= 5)
+        name.erase (ending);
+    const auto prefix = clipName + " - ";
+    if (name.size() > prefix.size() && name.compare (0, prefix.size(), prefix) == 0)
+        name.erase (0, prefix.size());
+    return name;
 }
 
 std::string roleWords (const wire::Stem& stem)

@@ -49,6 +49,8 @@ struct WorkState
 WorkState workState (const wire::ErrandView&, const wire::LinkView&);
 /** What hinders a separation, and empty where it can begin. */
 std::string missing (const wire::Prompt&, bool hasClip);
+/** The name of a stem's file without ending, and without the clip's name that it begins with. */
+std::string shortName (const wire::Stem&, const std::string& clipName);
 /** `target`, `residual` or `take 2`. */
 std::string roleWords (const wire::Stem&);
 
