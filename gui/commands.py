@@ -153,7 +153,8 @@ def _table(window: "Window") -> tuple[Command, ...]:
             for n in range(1, 10)
         ),
         Command("Run", "Separate", ("Ctrl+Return", "Ctrl+Enter"), bench.run),
-        Command("Run", "Refine the draft", ("Ctrl+R",), window.refine.refine),
+        Command("Run", "Refine the draft", ("Ctrl+R",), window.result_bar.refine_on),
+        Command("Run", "Redo the selection", ("Ctrl+Shift+E",), window.result_bar.redo_on),
         Command("Run", "Cancel the running job", ("Ctrl+.",), window.cancel_current),
         Command("View", "Zoom in", ("+", "="), lambda: time.zoom(0.7), True),
         Command("View", "Zoom out", ("-",), lambda: time.zoom(1 / 0.7), True),

@@ -29,6 +29,7 @@ class Dialogs:
         if self.models is None:
             self.models = ModelsDialog(self._parent)
             self.models.download_wanted.connect(self._download)
+            self.models.cancel_wanted.connect(self._cancel)
             self.models.remove_wanted.connect(self._remove)
             self._bench.status_changed.connect(self.models.show_status)
         if self._bench.status is not None:
@@ -71,6 +72,11 @@ class Dialogs:
     def _download(self, name: str) -> None:
         self._bench.link.call(
             lambda client: client.download_model(name), lambda _: None, self._on_trouble, slow=True
+        )
+
+    def _cancel(self, name: str) -> None:
+        self._bench.link.call(
+            lambda client: client.cancel_download(name), lambda _: None, self._on_trouble, slow=True
         )
 
     def _remove(self, name: str) -> None:

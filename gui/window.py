@@ -27,7 +27,7 @@ from .panels.jobs import JobsPanel
 from .panels.notice import NoticeBar
 from .panels.parts import line
 from .panels.prompt import PromptPanel
-from .panels.refine import RefineBar
+from .panels.result_bar import ResultBar
 from .panels.video import STRIP_PX, VideoPanel
 from .span_edits import SpanEdits
 from .theme import Theme, choose, qt_palette, style_sheet
@@ -56,7 +56,7 @@ class Window(QMainWindow):
         self.video = VideoPanel(bench.document, bench.time)
         self.prompt = PromptPanel(bench.document)
         self.jobs = JobsPanel(bench.book)
-        self.refine = RefineBar(bench.book)
+        self.result_bar = ResultBar(bench.book, bench.time)
         self.empty = EmptyPage()
         self.notice = NoticeBar()
         self.bar = TopBar()
@@ -198,7 +198,7 @@ class Window(QMainWindow):
         rows.addWidget(self.video)
         rows.addLayout(self.listen.beside(views), 1)
         rows.addWidget(line())
-        rows.addWidget(self.refine)
+        rows.addWidget(self.result_bar)
         rows.addWidget(self.listen.lanes)
         rows.addWidget(line())
         rows.addWidget(self.listen.transport)
@@ -246,8 +246,9 @@ class Window(QMainWindow):
         bench.document.clip_changed.connect(self._on_clip)
         bench.status_changed.connect(self.prompt.show_status)
         bench.costs.changed.connect(self.prompt.show_cost)
-        self.refine.refine_wanted.connect(bench.refine)
-        self.refine.cancel_wanted.connect(bench.runs.cancel)
+        self.result_bar.refine_wanted.connect(bench.refine)
+        self.result_bar.redo_wanted.connect(bench.redo_selection)
+        self.result_bar.cancel_wanted.connect(bench.runs.cancel)
         self.prompt.finding.wanted.connect(bench.finder.toggle)
         bench.finder.changed.connect(self.prompt.finding.show_search)
         bench.server_changed.connect(self.bar.show_server)
@@ -303,7 +304,7 @@ class Window(QMainWindow):
     def _on_result(self) -> None:
         job = self.bench.shown_job
         self.jobs.set_shown(job.job_id if job else "")
-        self.refine.show_job(job)
+        self.result_bar.show_job(job)
 
     def _toggle_snap(self, is_on: bool) -> None:
         self.bench.settings.set(is_snapping=is_on)

@@ -2,11 +2,12 @@
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from bridge.client import Client
-from bridge.errors import JobFailed
-from bridge.protocol.values import DONE, JOB_STATES, Job
+from bridge.errors import JobFailed, RequestRefused, VersionMismatch
+from bridge.protocol.values import DONE, JOB_STATES, SEED_MAX, Job, JobRerun
+from bridge.protocol.version import RERUN_SINCE, speaks
 
 from .output import OK, duration, exit_status, parser, show_json, table, with_client
 from .progress import follow
@@ -20,6 +21,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--show", metavar="JOB", help="everything about one")
     add("--watch", metavar="JOB", help="follow one to its end")
     add("--cancel", action="append", default=[], metavar="JOB")
+    add("--redo", metavar="JOB", help="do a selection of a job anew; it stays elsewhere")
+    add("--selection", metavar="START:END", help="for --redo, in seconds")
+    add("--seed", type=int, metavar="N", help="for --redo (default: the next one)")
     add("--retry", action="append", default=[], metavar="JOB", help="do it again, as a new job")
     return made
 
@@ -36,11 +40,41 @@ def _run(client: Client, arguments: argparse.Namespace) -> int:
         _show([job], arguments)
         return OK if job.state == DONE else exit_status(outcome(job))
     changed = [client.cancel(job_id) for job_id in arguments.cancel]
+    if arguments.redo:
+        changed.append(_redone(client, arguments))
     changed += [client.retry(job_id) for job_id in arguments.retry]
     if arguments.show:
         changed.append(client.job(arguments.show))
     _show(changed or client.jobs(arguments.state, arguments.limit), arguments)
     return OK
+
+
+def _redone(client: Client, arguments: argparse.Namespace) -> Job:
+    """A new job that does only the selection, with the prompt and options of an earlier one."""
+    start_s, end_s = _selection(arguments.selection)
+    if not speaks(client.welcome.protocol, RERUN_SINCE):
+        raise VersionMismatch(
+            "this server is an older one that cannot redo a part; stop it with `stemlasso stop`"
+        )
+    base = client.job(arguments.redo)
+    seed = (base.options.seed + 1) % SEED_MAX if arguments.seed is None else arguments.seed
+    rerun = JobRerun(base.job_id, start_s, end_s)
+    options = replace(base.options, seed=seed, rerun=rerun, output_folder="")
+    return client.submit(base.clip_id, base.prompt, options)
+
+
+def _selection(text: str | None) -> tuple[float, float]:
+    """`12.5:16` as two times in seconds. Raises RequestRefused."""
+    start, colon, end = (text or "").partition(":")
+    try:
+        if colon:
+            return float(start), float(end)
+    except ValueError:
+        pass
+    raise RequestRefused(
+        f"--selection {text or ''!r}: write START:END in seconds, for instance 12.5:16",
+        "prompt_invalid",
+    )
 
 
 def _show(jobs: list[Job], arguments: argparse.Namespace) -> None:

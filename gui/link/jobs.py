@@ -6,7 +6,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from bridge.protocol.messages import EngineRestarted, JobProgressed, JobReply
 from bridge.protocol.values import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job
-from gui.views.clock import short_duration
+from gui.views.clock import clock, short_duration
 
 STAGES = {
     "": "starting",
@@ -121,6 +121,13 @@ def advice(code: str) -> str:
 
 def title(job: Job) -> str:
     """What a job was asked for, in a few words."""
+    if job.options.rerun is not None:
+        part = job.options.rerun
+        return f"{_asked(job)}, {clock(part.start_s, 1)} to {clock(part.end_s, 1)}"
+    return _asked(job)
+
+
+def _asked(job: Job) -> str:
     if job.prompt.description:
         return job.prompt.description
     if job.prompt.spans:

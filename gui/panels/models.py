@@ -30,11 +30,13 @@ class ModelCard(QFrame):
     """One model: state, size, licence, download with progress, remove."""
 
     download_wanted = pyqtSignal(str)
+    cancel_wanted = pyqtSignal(str)
     remove_wanted = pyqtSignal(str)
 
     def __init__(self, model: ModelState) -> None:
         super().__init__()
         self.model = model
+        self._is_running = False
         self.setObjectName("card")
         self.state = label("", "dim")
         self.problem = label("", "error", wrap=True)
@@ -45,6 +47,10 @@ class ModelCard(QFrame):
         self.accept = QCheckBox(f"I have accepted: {model.licence or 'no licence is stated'}")
         self.download = QPushButton("Download")
         self.download.setAccessibleName(f"Download {model.name}")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setAccessibleName(f"Cancel the download of {model.name}")
+        self.cancel.setToolTip("Stop; what arrived is kept, and the next download goes on from it")
+        self.cancel.clicked.connect(lambda: self.cancel_wanted.emit(model.name))
         self.remove = QPushButton("Remove")
         self.remove.setAccessibleName(f"Remove {model.name}")
         self.accept.toggled.connect(self.download.setEnabled)
@@ -53,7 +59,8 @@ class ModelCard(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
         column.setSpacing(4)
-        column.addLayout(row(label(model.name, "name"), self.state, 1, self.remove, self.download))
+        buttons = (self.remove, self.cancel, self.download)
+        column.addLayout(row(label(model.name, "name"), self.state, 1, *buttons))
         column.addWidget(label(model.summary, "dim", wrap=True))
         column.addWidget(self.accept)
         column.addWidget(self.bar)
@@ -70,17 +77,26 @@ class ModelCard(QFrame):
         self.download.setVisible(not model.installed)
         self.download.setEnabled(self.accept.isChecked())
         self.remove.setVisible(model.installed)
-        self.bar.hide()
-        self.problem.hide()
+        if model.installed or not self._is_running:
+            self._is_running = False
+            self.bar.hide()
+            self.cancel.hide()
+            self.problem.hide()
 
     def show_progress(self, progress: ModelProgress) -> None:
         """Show a download under way, or why it failed."""
-        self.bar.setVisible(progress.state == "running")
+        self._is_running = is_running = progress.state == "running"
+        for widget in (self.bar, self.cancel):
+            widget.setVisible(is_running)
+        self.bar.setRange(0, 1000 if progress.fraction else 0)
         self.bar.setValue(round(1000 * progress.fraction))
-        self.download.setEnabled(progress.state != "running" and self.accept.isChecked())
-        if progress.state == "running":
+        self.download.setVisible(not is_running and not self.model.installed)
+        self.download.setEnabled(not is_running and self.accept.isChecked())
+        if is_running:
             total = f" of {size(progress.total_bytes)}" if progress.total_bytes else ""
             self.state.setText(f"{size(progress.done_bytes)}{total}")
+        elif progress.state == "cancelled":
+            self.state.setText("stopped; what arrived is kept")
         self.problem.setVisible(progress.error is not None)
         if progress.error is not None:
             self.problem.setText(progress.error.message)
@@ -91,6 +107,7 @@ class ModelsDialog(QDialog):
     """Cards of all models below a summary of the separators."""
 
     download_wanted = pyqtSignal(str)
+    cancel_wanted = pyqtSignal(str)
     remove_wanted = pyqtSignal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -133,6 +150,7 @@ class ModelsDialog(QDialog):
                 continue
             card = ModelCard(model)
             card.download_wanted.connect(self.download_wanted)
+            card.cancel_wanted.connect(self.cancel_wanted)
             card.remove_wanted.connect(self.remove_wanted)
             self.cards[model.name] = card
             self._list.addWidget(card)

@@ -1,4 +1,4 @@
-"""A draft first, refined in place: which job is the same take of another in a better quality."""
+"""Which job takes the place of another: the same in a better quality, or a selection done anew."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -25,9 +25,20 @@ def is_refined(job: Job, earlier: Job | None) -> bool:
     return better and _but_for_quality(job.options) == _but_for_quality(earlier.options)
 
 
-def refinement_of(shown: Job | None, waiting: Iterable[Job]) -> Job | None:
+def is_redone(job: Job, earlier: Job | None) -> bool:
+    """Whether a job is `earlier` with a selection done anew."""
+    rerun = job.options.rerun
+    return rerun is not None and earlier is not None and rerun.base_job_id == earlier.job_id
+
+
+def takes_over(job: Job, earlier: Job | None) -> bool:
+    """Whether a job's stems belong into the lanes of `earlier`."""
+    return is_refined(job, earlier) or is_redone(job, earlier)
+
+
+def successor_of(shown: Job | None, waiting: Iterable[Job]) -> Job | None:
     """The job under way that will take the place of the one that is shown."""
-    return next((job for job in waiting if is_refined(job, shown)), None)
+    return next((job for job in waiting if takes_over(job, shown)), None)
 
 
 def is_draft(job: Job) -> bool:

@@ -14,7 +14,7 @@ from gui.audio.sound import ShownSound
 from gui.audio.streams import OpenStream
 from gui.link.background import Background
 from gui.state.audition import MIXTURE, RESIDUAL, TARGET, Audition, Lane
-from gui.state.refinement import is_draft, is_refined
+from gui.state.refinement import is_draft, takes_over
 
 from .trouble import Trouble
 from .workbench import Workbench
@@ -127,7 +127,7 @@ class Listening(QObject):
         if turn != self._turn or self._bench.sound is None:
             return
         names = [lane.name for lane in lanes]
-        stays = job is not None and is_refined(job, self._job)
+        stays = job is not None and takes_over(job, self._job)
         stays = stays and names == [lane.name for lane in self.lanes]
         self._job = job
         self._close_sounds()

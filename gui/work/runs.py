@@ -6,7 +6,9 @@ from dataclasses import replace
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from bridge.client import Client
-from bridge.protocol.values import Job
+from bridge.errors import VersionMismatch
+from bridge.protocol.values import SEED_MAX, Job, JobOptions, JobRerun, WirePrompt
+from bridge.protocol.version import RERUN_SINCE, speaks
 from gui.link.background import Background
 from gui.link.bridge import BridgeLink
 from gui.link.jobs import JobBook
@@ -72,6 +74,18 @@ class Runs(QObject):
         options = replace(job.options, quality=quality)
         self._ask_job(lambda client: client.submit(job.clip_id, job.prompt, options))
 
+    def redo(self, job: Job, selection: tuple[float, float]) -> None:
+        """Do a selection of a finished job anew, by the draft; it stays as it is elsewhere.
+
+        With the job's own prompt it is another take: the seed is the next one.
+        """
+        draft = self._document.draft
+        prompt = job.prompt if draft.is_empty or draft.has_mask else draft.prompt()
+        options = replace(draft.options, rerun=JobRerun(job.job_id, *selection))
+        if prompt == job.prompt and options.seed == job.options.seed:
+            options = replace(options, seed=(options.seed + 1) % SEED_MAX)
+        self._ask_job(lambda client: _redone(client, job, prompt, options))
+
     def reuse(self, job_id: str) -> None:
         """Take over a job's prompt and options as one undoable step."""
         job = self._book.job(job_id)
@@ -100,3 +114,13 @@ class Runs(QObject):
 
     def _on_error(self, error: Exception) -> None:
         self.troubled.emit(trouble_of(error))
+
+
+def _redone(client: Client, job: Job, prompt: WirePrompt, options: JobOptions) -> Job:
+    """Submit a part; an older server would do all of it."""
+    if not speaks(client.welcome.protocol, RERUN_SINCE):
+        raise VersionMismatch(
+            "the engine process is an older one that cannot redo a part; stop it with "
+            "`stemlasso stop` and try again"
+        )
+    return client.submit(job.clip_id, prompt, options)

@@ -131,6 +131,11 @@ class Workbench(QObject):
         if self.shown_job is not None:
             self.runs.refine(self.shown_job, quality)
 
+    def redo_selection(self) -> None:
+        """Do the selection of the job that is shown anew, with what is drawn and typed now."""
+        if self.shown_job is not None and self.time.selection is not None:
+            self.runs.redo(self.shown_job, self.time.selection)
+
     def show_job(self, job_id: str) -> None:
         """Put a finished job's stems on the screen."""
         job = self.book.job(job_id)

@@ -245,3 +245,28 @@ def test_the_usage_names_every_command() -> None:
     shown = subprocess.run([executable, "--help"], capture_output=True, text=True, check=True)
     for name in ("serve", "status", "clips", "jobs", "store", "keys", "stop"):
         assert f"  {name} " in shown.stdout
+
+
+def test_a_selection_of_a_job_is_done_anew(run: Run, mixture: Path) -> None:
+    """Another take of half a second; outside of it and its fades the target stays to the bit."""
+    base = json.loads(via_engine(run, mixture, "--json"))["job"]
+    for wrong in ((), ("--selection", "soon")):
+        refused = run("jobs", "--redo", base["job_id"], *wrong, status=3)
+        assert "START:END" in refused.stderr
+    (queued,) = json.loads(
+        run("jobs", "--redo", base["job_id"], "--selection", "0.5:1.0", "--json").stdout
+    )
+    assert queued["options"]["seed"] == base["options"]["seed"] + 1
+    rerun = {"base_job_id": base["job_id"], "start_s": 0.5, "end_s": 1.0}
+    assert queued["options"]["rerun"] == rerun
+    (done,) = json.loads(run("jobs", "--watch", queued["job_id"], "--json").stdout)
+    targets = [
+        sf.read(next(stem["path"] for stem in job["result"]["stems"] if stem["role"] == "target"))
+        for job in (base, done)
+    ]
+    (before, rate), (after, _) = targets
+    outside = [*range(round(0.45 * rate)), *range(round(1.05 * rate), len(before))]
+    assert (before[outside] == after[outside]).all()
+    assert (before != after).any()
+    told = run("jobs", "--redo", base["job_id"], "--selection", "0.5:1.0", "--seed", "9", "--json")
+    assert json.loads(told.stdout)[0]["options"]["seed"] == 9

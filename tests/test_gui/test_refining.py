@@ -20,7 +20,7 @@ from engine.checkpoints.store import Store
 from engine.model.config import TextEncoderConfig
 from gui.audio.mixer import FADE_SAMPLES
 from gui.audio.player import BLOCK_SAMPLES, Player
-from gui.state.refinement import better_qualities, is_draft, is_refined, refinement_of
+from gui.state.refinement import better_qualities, is_draft, is_refined, successor_of
 from gui.window import Window
 from tests.test_engine.tiny_model import write_checkpoint, write_t5
 
@@ -56,8 +56,8 @@ def test_the_same_take_in_a_better_quality_is_a_refinement() -> None:
     assert not is_refined(replace(better, prompt=WirePrompt("cat")), DRAFT)
     assert not is_refined(replace(better, clip_id="c2"), DRAFT)
     waiting = (with_options(better, seed=8), better)
-    assert refinement_of(DRAFT, waiting) is better
-    assert refinement_of(None, waiting) is None
+    assert successor_of(DRAFT, waiting) is better
+    assert successor_of(None, waiting) is None
 
 
 def test_only_what_can_become_better_is_offered() -> None:
@@ -135,7 +135,7 @@ def test_the_draft_stays_until_the_better_one_takes_its_lanes(
     sound = write_mixture(tmp_path / "mixture.wav", 2.0)
     window = open_panel(sound, home=home, open_stream=stage.open)
     draft = drafted(window)
-    listening, bench, bar = window.listening, window.bench, window.refine
+    listening, bench, bar = window.listening, window.bench, window.result_bar
     assert bar.said.text() == "This is a draft."
     headers = window.listen.lanes.headers
     assert {header.note.text() for header in headers.values()} == {"draft"}
@@ -154,9 +154,9 @@ def test_the_draft_stays_until_the_better_one_takes_its_lanes(
     pid = bench.status.engine.pid
     os.kill(pid, signal.SIGSTOP)
     try:
-        bar.buttons["standard"].click()
+        bar.refine["standard"].click()
         until(lambda: bar.cancel.isVisible(), "it says that it is being refined")
-        assert bar.said.text().startswith("This is a draft, and plays on. Refining to standard: ")
+        assert bar.said.text().startswith("This draft plays on. Refining to standard: ")
         assert bench.shown_job == draft
         assert [lane.note for lane in listening.lanes] == ["", "draft", "draft"]
         assert np.abs(stage.advance(listening.player, 2)).max() > 0
@@ -172,7 +172,8 @@ def test_the_draft_stays_until_the_better_one_takes_its_lanes(
     assert listening.audition == audition
     assert listening.player.is_playing
     assert dict(bench.document.draft.gains_db) == {"target": -6.0}
-    assert not bar.isVisible()
+    assert bar.said.text() == ""
+    assert bar.refine["best"].isHidden()
     residual = soundfile.read(listening.lanes[2].path, dtype="float32")[0]
     heard = stage.advance(listening.player, 6)[-2 * BLOCK_SAMPLES :]
     at = listening.player.position + BLOCK_SAMPLES
@@ -190,7 +191,7 @@ def test_a_refinement_can_be_cancelled_and_begun_with_a_key(
     until(lambda: len(jobs.of_clip(draft.clip_id)) == 2, "the refinement is asked for")
     (better,) = (job for job in jobs.of_clip(draft.clip_id) if job.job_id != draft.job_id)
     assert better.options.quality == "standard"
-    window.refine.cancel_wanted.emit(better.job_id)
+    window.result_bar.cancel_wanted.emit(better.job_id)
 
     def state() -> str:
         job = jobs.job(better.job_id)
@@ -199,4 +200,4 @@ def test_a_refinement_can_be_cancelled_and_begun_with_a_key(
     until(lambda: state() in ("cancelled", "done"), "its end")
     if state() == "cancelled":
         assert window.bench.shown_job == draft
-        assert window.refine.said.text() == "This is a draft."
+        assert window.result_bar.said.text() == "This is a draft."
