@@ -1,6 +1,7 @@
 """`stemlasso export`: a finished job as a project file that a DAW opens."""
 
 import argparse
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "job",
         metavar="JOB",
-        help="id of a job, its folder in the store, or a timeline manifest (*.timeline.json)",
+        help="id of a job, the folder its stems were put into, a folder of stems with their "
+        "timeline manifest, or a manifest (*.timeline.json)",
     )
     add("--rpp", type=Path, metavar="FILE", help="a REAPER project; names the files where they lie")
     add(
@@ -83,17 +85,50 @@ def _find(job: str, layout: StoreLayout) -> Path:
     named = Path(job)
     if named.is_file():
         return named
-    places = (named / _MANIFEST, named.parent / _MANIFEST)
-    for place in places[: 1 + (named.name == "stems")]:
-        if named.is_dir() and place.is_file():
-            return place
-    if named.name == job and (manifest := layout.manifest(job)).is_file():
+    if named.is_dir():
+        manifest = _manifest_of(named) or _delivered_to(named, layout)
+    else:
+        manifest = layout.manifest(job) if named.name == job else None
+    if manifest is not None and manifest.is_file():
         return manifest
     raise NotFound(
-        f"{job}: no finished job, job folder or manifest of this name; `stemlasso jobs` lists "
-        f"jobs, and {layout.outbox} has their manifests",
+        f"{job}: no finished job, no folder of its stems and no manifest of this name; `stemlasso "
+        f"jobs` lists jobs, and {layout.outbox} has their manifests",
         "job_not_found",
     )
+
+
+def _manifest_of(folder: Path) -> Path | None:
+    """The manifest that lies in a folder, or beside a folder `stems`. Raises NotFound for many."""
+    beside = [folder.parent / _MANIFEST] if folder.name == "stems" else []
+    for place in (folder / _MANIFEST, *beside):
+        if place.is_file():
+            return place
+    found = sorted(folder.glob(f"*.{_MANIFEST}"))
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise NotFound(f"{folder}: it has several manifests; name one of {names}", "job_not_found")
+    return found[0] if found else None
+
+
+def _delivered_to(folder: Path, layout: StoreLayout) -> Path | None:
+    """The manifest of the newest job whose stems were put into a folder of the user's."""
+    for receipt in sorted(layout.jobs.glob(f"*/{_MANIFEST}"), key=_changed_s, reverse=True):
+        try:
+            stems = json.loads(receipt.read_text("utf-8"))["stems"]
+            files = [Path(stem["file"]) for stem in stems]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # another one may be whole
+        if files and all(file.parent == folder.absolute() for file in files):
+            return receipt
+    return None
+
+
+def _changed_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # cleaned away meanwhile
+        return 0.0
 
 
 def _check(path: Path, may_replace: bool) -> None:

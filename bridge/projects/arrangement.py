@@ -81,6 +81,9 @@ class Arrangement:
 def read_arrangement(manifest: Path) -> Arrangement:
     """The job that a timeline manifest tells of.
 
+    A file that is not where the manifest says is looked for beside the manifest, and in `stems`
+    there: folders are moved and copied to other computers.
+
     Raises NotFound when the manifest or a stem is not there, ProtocolError when it is none.
     """
     try:
@@ -90,7 +93,7 @@ def read_arrangement(manifest: Path) -> Arrangement:
                 f"{manifest}: version {content['manifest']} of the manifest is not known here; "
                 "install a newer StemLasso"
             )
-        arrangement = _arrangement(content)
+        arrangement = _arrangement(content, manifest.parent)
     except OSError as error:
         raise NotFound(f"{manifest}: it cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -105,10 +108,10 @@ def read_arrangement(manifest: Path) -> Arrangement:
     return arrangement
 
 
-def _arrangement(content: Mapping[str, Any]) -> Arrangement:
+def _arrangement(content: Mapping[str, Any], folder: Path) -> Arrangement:
     lanes: list[Lane] = []
     for stem in content["stems"]:
-        clip = _clip(stem, stem["n_channels"])
+        clip = _clip(stem, stem["n_channels"], folder)
         if stem["role"] == "candidate" and lanes:
             first = lanes[0]
             lanes[0] = Lane(first.name, first.colour, first.mute, (*first.clips, clip))
@@ -117,7 +120,7 @@ def _arrangement(content: Mapping[str, Any]) -> Arrangement:
     if not lanes:
         raise ValueError("there are no stems in it")
     parent = content["parent"]
-    original = _clip(parent, lanes[0].clips[0].n_channels)
+    original = _clip(parent, lanes[0].clips[0].n_channels, folder)
     name = str(parent.get("track") or parent["name"] or content["group"])
     is_there = original.path.is_file()
     return Arrangement(
@@ -128,10 +131,10 @@ def _arrangement(content: Mapping[str, Any]) -> Arrangement:
     )
 
 
-def _clip(found: Mapping[str, Any], n_channels: int) -> PlacedClip:
+def _clip(found: Mapping[str, Any], n_channels: int, folder: Path) -> PlacedClip:
     clip = PlacedClip(
         name=str(found["name"]),
-        path=Path(found["file"]),
+        path=_where(str(found["file"]), folder),
         start_samples=int(found["start_samples"]),
         length_samples=int(found["length_samples"]),
         sample_rate=int(found["sample_rate"]),
@@ -141,3 +144,11 @@ def _clip(found: Mapping[str, Any], n_channels: int) -> PlacedClip:
     if clip.sample_rate < 1 or clip.length_samples < 1:
         raise ValueError(f"{clip.name!r} has no length")
     return clip
+
+
+def _where(file: str, folder: Path) -> Path:
+    """Where a file of a manifest in `folder` is; where it should be when it is nowhere."""
+    named = folder / file  # an absolute path stays as it is
+    name = file.replace("\\", "/").rpartition("/")[2]
+    places = (named, folder / name, folder / "stems" / name)
+    return next((place for place in places if place.is_file()), named)

@@ -306,6 +306,28 @@ def test_files_of_one_name_stay_apart(session: Path, tmp_path: Path) -> None:
     assert root is not None
 
 
+def test_a_folder_of_stems_with_their_manifest_may_be_moved(session: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere"
+    (moved / "stems").mkdir(parents=True)
+    for path in session.parent.glob("*.wav"):
+        path.rename(moved / "stems" / path.name if path.stem == "rest" else moved / path.name)
+    session.rename(moved / "j1.timeline.json")
+    project = exported_rpp(moved, moved / "x.rpp")
+    files = [values(source, "FILE")[0] for source in project.findall(".//SOURCE")]
+    assert files == ["loop 3.wav", 'snare "hot".wav', "take 2.wav", "stems/rest.wav"]
+    (moved / "j2.timeline.json").write_bytes((moved / "j1.timeline.json").read_bytes())
+    assert main(["export", str(moved), "--rpp", str(tmp_path / "y.rpp")]) == 21
+
+
+def test_a_manifest_may_name_its_files_from_where_it_lies(session: Path, tmp_path: Path) -> None:
+    content = json.loads(session.read_text("utf-8"))
+    for each in (*content["stems"], content["parent"]):
+        each["file"] = f"C:\\Songs\\{Path(each['file']).name}"
+    session.write_text(json.dumps(content), "utf-8")
+    project = exported_rpp(session.parent, tmp_path / "x.rpp")
+    assert len(project.findall(".//SOURCE")) == 4
+
+
 def test_what_cannot_be_exported_is_named(
     session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -342,13 +364,15 @@ def test_what_cannot_be_exported_is_named(
 
 def test_a_finished_job_is_exported_by_its_id(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    options = JobOptions(separator="builtin", n_threads=1)
+    out = tmp_path / "my stems"
+    options = JobOptions(separator="builtin", n_threads=1, output_folder=str(out))
     with driving(home / "store") as desk:
         clip = desk.put(
             write_clip(tmp_path / "loop.wav"), ClipOrigin(position_s=3.5, track="Drums")
         )
         done = desk.result(desk.submit(clip, SPANS, options))
-    for number, job in enumerate((done.job_id, home / "store" / "jobs" / done.job_id)):
+    # by its id, by its folder in the store, and by the folder its stems were put into
+    for number, job in enumerate((done.job_id, home / "store" / "jobs" / done.job_id, out)):
         target = tmp_path / f"{number}.rpp"
         assert main(["export", str(job), "--rpp", str(target), "--home", str(home)]) == 0
         project = rpp.loads(target.read_text("utf-8"))
