@@ -44,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SIGN START:END",
         help="where it is (+) or is not (-), in seconds after the clip's start",
     )
+    add(
+        "--track",
+        action="store_true",
+        help="all clips in the arrangement of the selected track, or those in the loop brace when "
+        "it is on, instead of the selected clip; spans count from each clip's start",
+    )
     add("--quality", default="standard", choices=QUALITIES)
     add("--candidates", type=int, default=1, metavar="N", help=f"takes, 1 to {MAX_CANDIDATES}")
     add("--mute-original", action="store_true", help="mute the clip when its stems are there")
@@ -86,6 +92,7 @@ def command_of(arguments: argparse.Namespace) -> dict[str, Any]:
     command: dict[str, Any] = {
         "command": _VERSION,
         "do": "send",
+        "which": "track" if arguments.track else "clip",
         "mute_original": arguments.mute_original,
     }
     if arguments.describe or arguments.span:

@@ -221,7 +221,10 @@ class NewTrack(Track):
 
 
 class Song(LiveObject):
-    read_only = ("tempo", "signature_numerator", "signature_denominator", "file_path", "tracks")
+    read_only = (
+        *("tempo", "signature_numerator", "signature_denominator", "file_path", "tracks"),
+        *("loop", "loop_start", "loop_length"),
+    )
 
     def create_audio_track(self, index: int, /) -> Track:
         self._rules.call()
@@ -265,9 +268,10 @@ class FakeLive:
     def __init__(self, file: str, version: tuple[int, int, int] = (12, 0, 5)) -> None:
         self.rules = Rules()
         values = {"tempo": 120.0, "signature_numerator": 4, "signature_denominator": 4}
-        self.set = Song(self.rules, file_path=file, tracks=[], **values)
+        brace = {"loop": False, "loop_start": 0.0, "loop_length": 4.0}
+        self.set = Song(self.rules, file_path=file, tracks=[], **values, **brace)
         is_new = (11, 3, 43) <= version < (12, 0, 0) or version >= (12, 0, 5)
-        view = SimpleNamespace(detail_clip=None, highlighted_clip_slot=None)
+        view = SimpleNamespace(detail_clip=None, highlighted_clip_slot=None, selected_track=None)
         self.set.__dict__.update(_is_new=is_new, _view=view)
         self.messages: list[str] = []
         self.log: list[str] = []
@@ -308,6 +312,10 @@ class FakeLive:
         track.arrangement_clips.append(clip)
         self.set.view.detail_clip = clip
         return clip
+
+    def brace(self, start: float, length: float) -> None:
+        """Switches the loop brace on, as the user would."""
+        self.set._values.update(loop=True, loop_start=start, loop_length=length)
 
     def tick(self, surface: Any) -> None:
         """A tenth of a second in Live."""

@@ -132,6 +132,55 @@ def test_an_unwarped_clip_is_cut_bit_for_bit(studio: Studio, loop: Path, suffix:
     assert studio.live.rules.undo == []
 
 
+def three_clips(studio: Studio, loop: Path) -> Any:
+    """Two audio clips of one track and a MIDI clip between them; none is selected."""
+    track = studio.live.track("Drums")
+    studio.live.arrange(track, loop, 16.0, 8.0, name="last", warping=False, loop_end=4.0)
+    studio.live.arrange(track, loop, 8.0, 8.0, name="notes", is_audio_clip=False)
+    studio.live.arrange(track, loop, 0.0, 8.0, name="first", warping=False, loop_end=4.0)
+    studio.live.set.view.detail_clip = None
+    studio.live.set.view.selected_track = track
+    return track
+
+
+def sent(studio: Studio) -> dict[str, dict[str, Any]]:
+    paths = sorted((studio.home / "store" / "inbox").glob("*.json"))
+    requests = [{**json.loads(path.read_text("utf-8")), "name": path.stem} for path in paths]
+    return {request["clip"]["name"]: request for request in requests}
+
+
+def test_all_clips_of_the_selected_track_go_and_come_back(studio: Studio, loop: Path) -> None:
+    track = three_clips(studio, loop)
+    studio.command(do="send", which="track", prompt={"description": "snare", "spans": []})
+    studio.ticks()
+    requests = sent(studio)
+    assert set(requests) == {"first", "last"}
+    assert any("'notes' is a MIDI clip" in said for said in studio.live.messages)
+    for number, request in enumerate(requests.values()):
+        studio.desk.finish(request, f"j{number}")
+    studio.ticks(120)
+    starts = {
+        clip.start_time
+        for each in studio.live.set.tracks
+        if each is not track
+        for clip in each.arrangement_clips
+    }
+    assert starts == {0.0, 16.0}
+    assert len(studio.live.rules.undo) == 2
+
+
+def test_the_loop_brace_says_which_clips_of_the_track(studio: Studio, loop: Path) -> None:
+    three_clips(studio, loop)
+    studio.live.brace(16.0, 4.0)
+    studio.command(do="send", which="track")
+    studio.ticks()
+    assert set(sent(studio)) == {"last"}
+    studio.live.brace(100.0, 4.0)
+    studio.command(do="send", which="track")
+    studio.ticks()
+    assert "no clip in the loop brace on 'Drums'" in studio.live.messages[-1]
+
+
 def test_stems_of_an_unwarped_clip_stand_below_it(studio: Studio, loop: Path) -> None:
     clip = unwarped(studio, loop, 0.5, 2.5)
     request = studio.separate(mute_original=True)
@@ -195,7 +244,8 @@ def test_markers_that_live_keeps_are_mentioned(studio: Studio, loop: Path) -> No
     studio.live.arrange(track, loop, 16.0, 5.0, warp_markers=markers)
     studio.desk.finish(studio.separate(), "j1")
     studio.ticks(120)
-    assert any("not all warp markers" in said for said in studio.live.messages)
+    (said,) = (said for said in studio.live.messages if "not all warp markers" in said)
+    assert "capture the clip with the plug-in" in said
     (stem,) = studio.live.set.tracks[1].arrangement_clips
     there = {(each.sample_time, each.beat_time) for each in stem.warp_markers}
     assert {(0.0, 0.0), (2.0, 3.0), (3.0, 5.0)} < there
@@ -243,6 +293,16 @@ def test_versions_that_cannot_insert_say_where_to_drop(
         assert "'snare', 'snare (residual)' at 3.2.3" in said
         assert str(studio.desk.store / "jobs") in said
         assert studio.live.rules.undo == []
+
+
+def test_a_warped_clip_that_cannot_be_inserted_is_to_be_captured(
+    tmp_path: Path, loop: Path
+) -> None:
+    studio = Studio(tmp_path, (12, 0, 0))
+    studio.live.arrange(studio.live.track("A"), loop, 0, 8.0)
+    studio.desk.finish(studio.separate(), "j1")
+    studio.ticks()
+    assert "capture the clip with the plug-in" in studio.live.messages[-1]
 
 
 def test_what_cannot_be_separated_is_named(studio: Studio, loop: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ tick. So the work is a generator: it yields wherever the next tick has to come f
 import os
 
 _NEAR = 1e-9
+_BY_CAPTURE = "capture the clip with the plug-in, as it sounds"
 
 
 class NotPlaced(Exception):
@@ -25,7 +26,10 @@ def by_hand(song, manifest, record):
     names = ", ".join(f"'{stem['track']}'" for stem in manifest["stems"])
     where = f"at {bar}" if record is None or record["is_arrangement"] else "into a free slot"
     folder = os.path.dirname(manifest["stems"][0]["file"])
-    return f"drop {names} {where}, each on a new track; the files are in {folder}"
+    said = f"drop {names} {where}, each on a new track; the files are in {folder}"
+    if record is not None and record["is_warped"]:
+        said += f"; the clip is warped: copy its markers to them, or {_BY_CAPTURE}"
+    return said
 
 
 def place(live, song, manifest, record, original):
@@ -125,7 +129,10 @@ def _set_markers(live, clip, wanted):
         if not _is_near(marker.sample_time, [sample_time for sample_time, _ in wanted]):
             yield _tried(clip.remove_warp_marker, marker.beat_time)
     if not _same(clip.warp_markers, wanted):
-        yield f"not all warp markers of '{clip.name}' could be set; compare them with the original"
+        yield (
+            f"not all warp markers of '{clip.name}' could be set; compare them with the original, "
+            f"or {_BY_CAPTURE}"
+        )
 
 
 def _tried(change, *arguments):

@@ -26,6 +26,32 @@ def selected_clip(song):
         clip = slot.clip if slot is not None and slot.has_clip else None
     if clip is None:
         raise Refused("select an audio clip first")
+    return checked(clip)
+
+
+def track_clips(song):
+    """The clips in the arrangement of the selected track, within the loop brace when it is on.
+
+    Live tells scripts of one selected clip at most; a track and the brace are what a user can point
+    at several with. Raises Refused when there are none.
+    """
+    track = song.view.selected_track
+    clips = list(getattr(track, "arrangement_clips", ()) or ())
+    if song.loop:
+        end = song.loop_start + song.loop_length
+        clips = [
+            clip for clip in clips if clip.start_time < end and clip.end_time > song.loop_start
+        ]
+    if not clips:
+        where = "the loop brace" if song.loop else "the arrangement"
+        raise Refused(
+            f"there is no clip in {where} on '{getattr(track, 'name', '')}'; select its track"
+        )
+    return sorted(clips, key=lambda clip: clip.start_time)
+
+
+def checked(clip):
+    """The clip itself. Raises Refused when it cannot be separated."""
     if not clip.is_audio_clip:
         raise Refused(f"'{clip.name}' is a MIDI clip; freeze and flatten its track first")
     if not clip.file_path or not os.path.isfile(clip.file_path):
@@ -33,7 +59,10 @@ def selected_clip(song):
     if clip.is_arrangement_clip and clip.looping:
         n_loop = clip.loop_end - clip.loop_start
         if clip.end_time - clip.start_time > n_loop + _NEAR:
-            raise Refused(f"'{clip.name}' repeats its loop; consolidate it first (Ctrl/Cmd+J)")
+            raise Refused(
+                f"'{clip.name}' repeats its loop; consolidate it first (Ctrl/Cmd+J), or capture it "
+                "with the plug-in"
+            )
     return clip
 
 

@@ -117,8 +117,25 @@ class Surface:
                 self._look_after(name)
 
     def _send(self, command):
-        """Send the selected clip; with a prompt it is separated, without one it is only shown."""
-        clip = reading.selected_clip(self._song)
+        """Send the selected clip, or those of the selected track, one a tick.
+
+        With a prompt they are separated, without one they are only shown.
+        """
+        if command.get("which") != "track":
+            self._send_clip(reading.selected_clip(self._song), command)
+            yield
+            return
+        refused = []
+        for clip in reading.track_clips(self._song):
+            try:
+                self._send_clip(reading.checked(clip), command)
+            except reading.Refused as refusal:
+                refused.append(str(refusal))
+            yield
+        if refused:
+            yield "; ".join(refused)
+
+    def _send_clip(self, clip, command):
         name = self._desk.new_name()
         folder = reading.set_folder(self._song)
         folder = os.path.join(folder, name) if folder else ""
@@ -139,7 +156,6 @@ class Surface:
         self._asked[name] = prompt is not None
         self._originals[name] = clip
         self._say("'{}' is {}".format(sent["name"], "on its way" if prompt else "on the desk"))
-        yield
 
     def _moved(self, spans, clip, record):
         """Spans after the clip's start, as spans of the file that is sent."""
