@@ -244,8 +244,9 @@ def test_markers_that_live_keeps_are_mentioned(studio: Studio, loop: Path) -> No
     studio.live.arrange(track, loop, 16.0, 5.0, warp_markers=markers)
     studio.desk.finish(studio.separate(), "j1")
     studio.ticks(120)
-    (said,) = (said for said in studio.live.messages if "not all warp markers" in said)
-    assert "capture the clip with the plug-in" in said
+    said = {said for said in studio.live.messages if "not all warp markers" in said}
+    assert said
+    assert all("capture the clip with the plug-in" in each for each in said)
     (stem,) = studio.live.set.tracks[1].arrangement_clips
     there = {(each.sample_time, each.beat_time) for each in stem.warp_markers}
     assert {(0.0, 0.0), (2.0, 3.0), (3.0, 5.0)} < there
