@@ -48,6 +48,7 @@ from .protocol.messages import (
     Upload,
     Welcome,
 )
+from .protocol.offers import TimelineOffer
 from .protocol.searches import SpanAsk, SpanSearch, SpanSearchReference, SpanSearchReply
 from .protocol.values import (
     CANCELLED,
@@ -277,6 +278,11 @@ class Client:
     ) -> Path:
         """Copy a stem's file over the wire into `folder`. Raises OSError, also FileExistsError."""
         return fetch_stem(self._ask_whole, job_id, stem, Path(folder), overwrite=overwrite)
+
+    def offer(self, job_id: str) -> TimelineOffer:
+        """Offer a finished job's stems to the DAW of its clip; waits some seconds for Live."""
+        offer: TimelineOffer = self._ask("timeline.offer", JobReference(job_id))
+        return offer
 
     def predict_spans(self, ask: SpanAsk) -> SpanSearch:
         """Begin to look for where a sound is; `clip.spans` events and `span_search` tell more."""

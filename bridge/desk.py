@@ -43,6 +43,7 @@ from .protocol.messages import (
     UploadProgress,
     UploadReference,
 )
+from .protocol.offers import TimelineOffer
 from .protocol.searches import SpanAsk, SpanSearch
 from .protocol.values import QUEUED, RUNNING, Clip, EngineState, Job, StoreUsage
 from .retention import Retention, clean, usage
@@ -62,7 +63,7 @@ _REST_S = 1.0
 class DeskSettings:
     """How the desk works. root: of the store. retention: what goes by itself; by default nothing.
 
-    exchange_s: how often the inbox is looked at.
+    exchange_s: how often the inbox is looked at.   live_patience_s: see `Offers`.
     """
 
     root: Path
@@ -70,6 +71,7 @@ class DeskSettings:
     retention: Retention = field(default_factory=Retention)
     rules: LaneRules = field(default_factory=LaneRules)
     exchange_s: float = 0.5
+    live_patience_s: float = 5.0
 
 
 class Desk:
@@ -94,7 +96,9 @@ class Desk:
             Shelf(self._store, self._probe, self._separate, settings.limits, on_event)
         )
         self._models = Models(ModelLanes(self._probe, self._models_lane, on_event))
-        self._exchange = Exchange(ExchangeDesk(layout, self.put_clip, self.submit))
+        self._exchange = Exchange(
+            ExchangeDesk(layout, self.put_clip, self.submit, settings.live_patience_s)
+        )
         self._jobs = Jobs(
             JobDesk(
                 store=self._store,
@@ -151,6 +155,7 @@ class Desk:
         if not self._lock.is_held:
             return
         self._jobs.close()
+        self._exchange.close()
         for lane in (self._separate, self._probe, self._models_lane):
             lane.close(_CLOSE_S)
         self._clips.close()
@@ -235,6 +240,10 @@ class Desk:
     def retry(self, job_id: str, allow_paths: bool = True) -> Job:
         """Do a failed or cancelled job again, as a new one."""
         return self._jobs.retry(job_id, allow_paths)
+
+    def offer(self, job_id: str, answer: Callable[[TimelineOffer | BridgeError], None]) -> None:
+        """Offer a job's stems to the DAW of its clip."""
+        self._exchange.offer(self._jobs.get(job_id), Answer(answer))
 
     def predict_spans(self, ask: SpanAsk) -> SpanSearch:
         """Begin to look for a sound in a clip."""

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import write_json
-from .errors import BridgeError, ProtocolError
+from .errors import BridgeError, NotFound, ProtocolError, StoreFailed
 from .jobs import Jobs
+from .offers import Offers, check_offered
+from .pending import Answer
 from .protocol.fields import FieldError, from_wire
 from .protocol.messages import ClipPut, ClipPutReply, JobSubmit
+from .protocol.offers import TimelineOffer
 from .protocol.values import DONE, ClipOrigin, Job, JobOptions, WirePrompt
 from .store_layout import StoreLayout
 
@@ -37,11 +40,15 @@ _SUBMISSION = "inbox-"
 
 @dataclass(frozen=True)
 class ExchangeDesk:
-    """What the exchange works with: putting a clip and submitting a job, as clients do."""
+    """What the exchange works with: putting a clip and submitting a job, as clients do.
+
+    live_patience_s: how long Live has to take what it is asked for.
+    """
 
     layout: StoreLayout
     put_clip: Callable[[ClipPut, bool, Callable[[ClipPutReply | BridgeError], None]], None]
     submit: Callable[[JobSubmit, bool], Job]
+    live_patience_s: float
 
 
 class Exchange:
@@ -53,6 +60,7 @@ class Exchange:
         self._under_way: set[Path] = set()
         self._names: dict[str, str] = {}
         self._n_put = 0
+        self._offers = Offers(self._outbox, desk.live_patience_s)
 
     def resume(self, jobs: Jobs) -> None:
         """After a start: answers that say `queued` are followed up."""
@@ -69,6 +77,7 @@ class Exchange:
 
     def tick(self) -> None:
         """Take what lies in the inbox."""
+        self._offers.tick()
         try:
             waiting = sorted(self._inbox.glob("*.json"))
         except OSError as error:
@@ -89,6 +98,27 @@ class Exchange:
             self._bound()
         except OSError as error:
             log.error("job %s: the outbox cannot be written: %s", job.job_id, error)
+
+    def offer(self, job: Job, answer: Answer[TimelineOffer]) -> None:
+        """Offer a finished job's stems to the DAW of its clip, once more if need be.
+
+        Raises RequestRefused, NotFound, LimitReached, StoreFailed.
+        """
+        check_offered(job)
+        try:
+            path = self._publish_manifest(job)
+        except FileNotFoundError as error:
+            raise NotFound(
+                f"job {job.job_id}: its manifest is gone; separate the clip again",
+                "file_not_found",
+            ) from error
+        except (OSError, ValueError) as error:
+            raise StoreFailed(f"{self._outbox}: it cannot be written ({error})") from error
+        self._offers.offer(job, path, answer)
+
+    def close(self) -> None:
+        """Leave nothing for a host that would be stale."""
+        self._offers.close()
 
     def _take(self, path: Path) -> None:
         self._under_way.add(path)
@@ -154,7 +184,7 @@ class Exchange:
     def _answer(self, name: str, answer: dict[str, Any]) -> None:
         write_json(self._outbox / f"{Path(name).stem}.answer.json", answer)
 
-    def _publish_manifest(self, job: Job) -> None:
+    def _publish_manifest(self, job: Job) -> Path:
         """The manifest that is on the disk already, under a second name."""
         assert job.result is not None
         source = Path(job.result.manifest_path)
@@ -165,6 +195,7 @@ class Exchange:
         except OSError:
             # No hard links here (FAT, some network drives).
             write_json(target, json.loads(source.read_text("utf-8")))
+        return target
 
     def _bound(self) -> None:
         """Look at the outbox now and then, and throw the oldest files away."""

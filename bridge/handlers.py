@@ -123,6 +123,11 @@ def _remove_model(desk: Desk, request: Request, _paths: bool, answer: Answer) ->
     desk.remove_model(wanted.name, answer)
 
 
+def _offer(desk: Desk, request: Request, _paths: bool, answer: Answer) -> None:
+    wanted: JobReference = request.body
+    desk.offer(wanted.job_id, answer)
+
+
 def _status(desk: Desk, _request: Request, _paths: bool) -> Status:
     return desk.status(Status())
 
@@ -265,6 +270,7 @@ DIRECT: dict[str, Callable[[Desk, Request, bool], Any]] = {
 DEFERRED: dict[str, Callable[[Desk, Request, bool, Answer], None]] = {
     "clip.put": _put_clip,
     "clip.commit": _commit,
+    "timeline.offer": _offer,
     "models.list": _models,
     "models.download": _download,
     "models.cancel": _cancel_download,

@@ -12,6 +12,7 @@ from typing import Any
 from bridge.atomic import write_json
 from bridge.errors import ServerUnavailable
 from bridge.folders import find_folders
+from bridge.offers import LIVE_COMMAND
 from bridge.protocol.fields import to_wire
 from bridge.protocol.values import MAX_CANDIDATES, QUALITIES, WirePrompt
 from bridge.store_layout import StoreLayout
@@ -19,7 +20,6 @@ from bridge.store_layout import StoreLayout
 from .output import OK, guarded, parser, show_json
 from .spans import join_spans, parse_span
 
-_COMMAND = "Live.command.json"
 _VERSION = 1
 _LOOK_S = 0.05
 
@@ -70,7 +70,7 @@ def main(argv: list[str]) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     outbox = StoreLayout(find_folders(arguments.home).store).outbox
-    path, command = outbox / _COMMAND, command_of(arguments)
+    path, command = outbox / LIVE_COMMAND, command_of(arguments)
     try:
         write_json(path, command)
     except OSError as error:

@@ -5,6 +5,7 @@ from typing import Any
 
 from .fields import choice, count, flag, identifier, later, number, part, parts, text, words
 from .limits import CHUNK_BYTES, Limits
+from .offers import TimelineOffer
 from .searches import SpanAsk, SpanSearchReference, SpanSearchReply
 from .values import (
     JOB_STATES,
@@ -377,6 +378,7 @@ OPERATIONS = {
     "job.cancel": Operation(JobReference, JobReply),
     "job.retry": Operation(JobReference, JobReply, repeatable=False),
     "stem.read": Operation(StemRead, FileBytes),
+    "timeline.offer": Operation(JobReference, TimelineOffer),
     "spans.predict": Operation(SpanAsk, SpanSearchReply),
     "spans.get": Operation(SpanSearchReference, SpanSearchReply),
     "spans.cancel": Operation(SpanSearchReference, SpanSearchReply),

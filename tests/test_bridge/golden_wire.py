@@ -45,6 +45,7 @@ from bridge.protocol.messages import (
     UploadProgress,
     Welcome,
 )
+from bridge.protocol.offers import TimelineOffer
 from bridge.protocol.searches import (
     FoundSpan,
     SpanAsk,
@@ -126,6 +127,8 @@ SINCE = {
     "reply_spans_predict": 2,
     "request_spans_cancel": 2,
     "event_clip_spans": 2,
+    "request_timeline_offer": 2,
+    "reply_timeline_offer": 2,
 }
 """The minor that a message needs, where it is not 0."""
 
@@ -165,11 +168,18 @@ REQUESTS = {
         SpanAsk("c1", "snare drum", (WireSpan(1.5, 2.0, "-"),), "builtin", 0, "s3"),
         b"",
     ),
+    "request_timeline_offer": (14, "timeline.offer", JobReference("j1"), b""),
     "request_spans_cancel": (13, "spans.cancel", SpanSearchReference("s1"), b""),
     "request_events_subscribe": (9, "events.subscribe", Subscribe(("clip", "job")), b""),
 }
 
 REPLIES = {
+    "reply_timeline_offer": (
+        14,
+        "timeline.offer",
+        TimelineOffer("REAPER", False, "host", 12.5, "/store/outbox/j1.timeline.json"),
+        b"",
+    ),
     "reply_spans_predict": (12, "spans.predict", SpanSearchReply(SEARCH), b""),
     "reply_estimate": (
         11,

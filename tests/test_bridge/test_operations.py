@@ -104,6 +104,8 @@ def test_every_operation_does_what_it_says(
     assert client.jobs(["done"]) == [done]
     _check_stems(client, mixture, tmp_path, done)
     assert client.cancel(job.job_id) == done
+    offer = client.offer(job.job_id)
+    assert (offer.host, offer.is_taken, offer.start_s) == ("REAPER", False, 12.5)
     with pytest.raises(RequestRefused):
         client.retry(job.job_id)
 
