@@ -76,6 +76,18 @@ class DragHandle(QToolButton):
             drag.exec(Qt.DropAction.CopyAction)
 
 
+class GainSlider(QSlider):
+    """In half decibels; a double click takes it back to 0."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setRange(LEAST_DB * 2, MOST_DB * 2)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Back to 0 dB."""
+        self.setValue(0)
+
+
 class LaneHeader(QWidget):
     """Name, solo, mute, gain."""
 
@@ -100,8 +112,7 @@ class LaneHeader(QWidget):
         self.mute = self._toggle("M", "mute", f"Mute {lane.title}")
         self.solo.clicked.connect(self._on_solo)
         self.mute.clicked.connect(lambda is_on: self.mute_wanted.emit(lane.name, is_on))
-        self.gain = QSlider(Qt.Orientation.Horizontal)
-        self.gain.setRange(LEAST_DB * 2, MOST_DB * 2)
+        self.gain = GainSlider()
         self.gain.setAccessibleName(f"Gain of {lane.title}")
         self.gain.setToolTip("Gain; double-click for 0 dB")
         self.gain.valueChanged.connect(self._on_gain)

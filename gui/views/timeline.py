@@ -177,7 +177,8 @@ class TimelineView(pyqtgraph.GraphicsView):
             isinstance(event, QNativeGestureEvent)
             and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture
         ):
-            self.time.zoom(1 / (1 + event.value()), self.time_at(event.position().x()))
+            spread = max(1 + event.value(), 0.1)
+            self.time.zoom(1 / spread, self.time_at(event.position().x()))
             return True
         return bool(super().viewportEvent(event))
 

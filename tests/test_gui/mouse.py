@@ -1,7 +1,7 @@
 """Mouse and wheel as a user moves them, on the big view."""
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt6.QtGui import QMouseEvent, QWheelEvent
+from PyQt6.QtGui import QMouseEvent, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QWidget
 
@@ -69,5 +69,23 @@ def wheel(
         keys,
         Qt.ScrollPhase.NoScrollPhase,
         False,
+    )
+    QApplication.sendEvent(target, event)
+
+
+def pinch(view: TimelineView, time_s: float, by: float) -> None:
+    """Spread two fingers over a time by a share, or draw them together."""
+    target = view.viewport()
+    assert target is not None
+    where = QPoint(round(view.x_of(time_s)), 120)
+    event = QNativeGestureEvent(
+        Qt.NativeGestureType.ZoomNativeGesture,
+        QPointingDevice.primaryPointingDevice(),
+        2,
+        QPointF(where),
+        QPointF(where),
+        QPointF(target.mapToGlobal(where)),
+        by,
+        QPointF(),
     )
     QApplication.sendEvent(target, event)

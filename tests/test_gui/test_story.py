@@ -15,7 +15,7 @@ from gui.state.spans import SpanMark
 from gui.window import Window
 
 from .conftest import OpenPanel, until
-from .mouse import ALT, CTRL, RIGHT, SHIFT, click, drag, wheel
+from .mouse import ALT, CTRL, RIGHT, SHIFT, click, drag, pinch, wheel
 from .sounds import BURSTS_S, RATE, write_mixture
 from .step_stream import Stage
 
@@ -188,6 +188,17 @@ def test_edges_snap_to_onsets_unless_control_is_held(panel: Window) -> None:
     drag(panel.timeline, 3.0, 2.0)
     drag(panel.timeline, 1.012 + 1.5, 3.4, keys=ALT | CTRL)
     assert spans(panel)[2].start_s != 1.0
+
+
+def test_a_pinch_zooms_at_the_pointer(panel: Window) -> None:
+    before, length_s = panel.timeline.x_of(3.0), panel.bench.time.window.length_s
+    for _ in range(5):
+        pinch(panel.timeline, 3.0, 0.1)
+    assert panel.bench.time.window.length_s == pytest.approx(length_s / 1.1**5, rel=1e-3)
+    assert panel.timeline.x_of(3.0) == pytest.approx(before, abs=2)
+    for _ in range(20):
+        pinch(panel.timeline, 3.0, -0.2)
+    assert panel.bench.time.window.length_s == panel.bench.document.duration_s
 
 
 def test_zoom_at_the_pointer_scroll_and_select(panel: Window) -> None:
