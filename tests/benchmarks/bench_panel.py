@@ -1,4 +1,4 @@
-"""How fast the panel is: first paint, an hour of stereo, frames, spans; and 10,000 random events.
+"""How fast the panel is: first paint, an hour of stereo, frames, cancel; and 10,000 random events.
 
     python tests/benchmarks/bench_panel.py [--minutes 60] [--events 10000] [--skip monkey]
 
@@ -59,8 +59,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--cancels", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--skip", nargs="*", default=(), choices=("start", "hour", "monkey"))
+    parser.add_argument(
+        "--skip", nargs="*", default=(), choices=("start", "hour", "cancel", "monkey")
+    )
     arguments = parser.parse_args()
     cores = os.cpu_count()
     print(f"{platform.platform()}, {cpu_name()}, {cores} cores, Python {platform.python_version()}")
@@ -72,9 +75,12 @@ def main() -> int:
             start_up(Path(folder))
         if "hour" not in arguments.skip:
             hour(Path(folder), arguments.minutes)
+        if "cancel" not in arguments.skip:
+            cancel(Path(folder), arguments.cancels)
         if "monkey" not in arguments.skip:
             monkey(Path(folder), arguments.events, arguments.seed)
         qt.processEvents()
+    print(f"load at the end: {os.getloadavg()[0]:.1f} (1 min)")
     return 0
 
 
@@ -157,6 +163,50 @@ def frames(window: Window, what: str) -> None:
         f"({len(spent)} zooms and pans); of the Qt thread's processor time "
         f"{statistics.median(busy):.1f} ms median, {sorted(busy)[int(0.95 * len(busy))]:.1f} ms p95"
     )
+
+
+def cancel(folder: Path, n_times: int) -> None:
+    """From the click on a running job's Cancel to its card saying "cancelled", with builtin."""
+    sound, home = folder / "ten.wav", folder / "server"
+    write_long(sound, 10.0)
+    with subprocess.Popen(
+        [sys.executable, "-m", "bridge", "serve", "--home", str(home)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        window = open_panel(home, sound)
+        wait(lambda: (clip := window.bench.document.clip) is not None and clip.clip is not None)
+        took = [one_cancel(window, number) for number in range(n_times)]
+        window.close()
+        server.terminate()
+    took_s = [took_s for took_s, _ in took]
+    print(
+        f"cancel, 10 min stereo with builtin: {statistics.median(took_s):.2f} s median of "
+        f"{n_times}, {max(took_s):.2f} s worst, from the click to the card; jobs were at "
+        f"{min(at for _, at in took):.0%} to {max(at for _, at in took):.0%}"
+    )
+
+
+def one_cancel(window: Window, number: int) -> tuple[float, float]:
+    """Seconds from the click to the card, and how far the job was. A seed for each: no store."""
+    document, book = window.bench.document, window.bench.book
+    options = replace(document.draft.options, separator="builtin", seed=number)
+    spans = (SpanMark(10.0, 20.0), SpanMark(60.0, 70.0))
+    document.edit("Draw", replace(document.draft, spans=spans, options=options))
+    window.bench.run()
+    # At another moment of the job each time: stages do not listen equally often.
+    share = 0.05 + 0.08 * number % 0.8
+    wait(lambda: any(job.progress.fraction > share for job in book.waiting()))
+    (job,) = book.waiting()
+    card = window.jobs.card(job.job_id)
+    assert card is not None
+    begin_s = time.perf_counter()
+    card.cancel.click()
+    wait(lambda: card.state.text() == "cancelled")
+    return time.perf_counter() - begin_s, job.progress.fraction
 
 
 def monkey(folder: Path, n_events: int, seed: int) -> None:

@@ -1,9 +1,5 @@
 """Playback sample by sample: switches, loops, seeks and ends without a click; levels; files."""
 
-import os
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -251,56 +247,3 @@ def test_a_drag_carries_the_file(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there_is_said_to_be_so() -> None:
     with pytest.raises(NoSoundDevice, match="no such device"):
         open_device(StreamSpec(RATE, 512, 2, "no such device"), print)
-
-
-ASOUND = """
-pcm.default {{ type file slave.pcm "null" file "{raw}" format "raw" }}
-pcm.null {{ type null }}
-"""
-PLAY = """
-    import sys, time
-    from pathlib import Path
-    from PyQt6.QtCore import QCoreApplication
-    from gui.audio.player import Player
-    from gui.audio.streams import open_device
-    qt = QCoreApplication([])
-    player = Player(open_device)
-    missing = []
-    player.device_missing.connect(missing.append)
-    player.set_lanes([Path(name) for name in sys.argv[1:]], 48000)
-    player.set_gains([1, 0, 0])
-    player.play()
-    if missing:
-        sys.exit("no device: " + missing[0])
-    deadline = time.monotonic() + 30
-    while player.position < 20_000 and time.monotonic() < deadline:
-        qt.processEvents()
-        time.sleep(0.01)
-    player.close()
-    print(player.n_underruns)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="ALSA, and with it its file device, is Linux's")
-def test_a_real_stream_through_portaudio_gets_the_samples(
-    lanes: list[Path], tmp_path: Path
-) -> None:
-    """PortAudio plays onto an ALSA device that writes what it gets into a file."""
-    raw = tmp_path / "heard.raw"
-    (tmp_path / "asoundrc").write_text(ASOUND.format(raw=raw))
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PLAY), *map(str, lanes)],
-        env={**os.environ, "ALSA_CONFIG_PATH": str(tmp_path / "asoundrc")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    heard = np.frombuffer(raw.read_bytes(), np.float32).reshape(-1, 2)
-    source = lane(lanes[0])
-    start = int(np.flatnonzero(np.abs(heard[:, 0]) > 0)[0]) - 1
-    assert start >= 0
-    part = heard[start + FADE_SAMPLES : start + FADE_SAMPLES + 8000]
-    at = int(np.argmin([np.abs(source[k : k + 400] - part[:400]).max() for k in range(4000)]))
-    assert np.abs(part - source[at : at + len(part)]).max() < 1e-6
