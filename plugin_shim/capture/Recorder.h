@@ -2,8 +2,14 @@
 
 // Captures what passes through the plug-in: lock-free from the audio thread to a thread that writes
 // a float WAV file, so that nothing is lost while the engine is away.
+//
+//     audio thread          ring of frames + queue of marks            writer's thread
+//     process()  ------------------------------------------------->  WAV file per take
+//
+// No JUCE in it.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +33,17 @@ struct Transport
 {
     std::optional<std::int64_t> positionSamples; ///< of the first sample; negative in a pre-roll
     std::optional<MusicalTime> musical;          ///< of the same sample
-    bool isPlaying = false;
+    /// none: this host has no transport, and all is captured that comes while armed. Otherwise only
+    /// what comes while it plays.
+    std::optional<bool> isPlaying;
+};
+
+/** Samples that are missing from a take. Its file has silence in their place, so that what comes
+    behind them stays in time. */
+struct Gap
+{
+    std::int64_t startSamples = 0; ///< in the take
+    std::int64_t samples = 0;
 };
 
 /** One stretch that was captured without a break. */
@@ -37,11 +53,14 @@ struct Take
     std::string path; ///< of a float WAV file with its time reference; whole once `isFinished`
     double sampleRate = 0;
     int channels = 0;
-    std::int64_t samples = 0;                    ///< so far
-    std::optional<std::int64_t> positionSamples; ///< clamped to 0; none: the host did not say
-    std::optional<MusicalTime> musical;          ///< of its first sample
-    float level = 0;                             ///< its loudest sample lately; 0 once finished
-    std::int64_t droppedSamples = 0;             ///< not 0: there is a gap, and the take says so
+    std::int64_t samples = 0; ///< so far
+    /// on the timeline, never negative: what lies before the timeline's start is not captured.
+    /// none: the host did not say
+    std::optional<std::int64_t> positionSamples;
+    std::optional<MusicalTime> musical; ///< of its first sample
+    float level = 0;                    ///< its loudest sample lately; 0 once finished
+    std::int64_t droppedSamples = 0;    ///< not 0: the take is damaged where `gaps` says
+    std::vector<Gap> gaps;              ///< the first 64 of them
     bool isFinished = false;
     std::string problem; ///< not empty: the file could not be written, in words
 };
@@ -49,28 +68,37 @@ struct Take
 class Recorder
 {
 public:
-    /** folder: where takes are written, made when the first one begins. No thread and no file until
-        the first block is captured. */
-    explicit Recorder (std::string folder);
+    /** folder: where takes are written, made when the first one begins. changed: is called on the
+        writer's thread when a take began, or was finished. No file before the first block is
+        captured, and no thread before `prepare`. */
+    explicit Recorder (std::string folder, std::function<void()> changed = {});
+    /** Writes what is left, and finishes the open take. */
     ~Recorder();
 
     /** Host's or message thread, audio stopped. An open take ends when rate or channels change. */
     void prepare (double sampleRate, int channels, int largestBlock);
 
-    /** Audio thread: never allocates, locks or waits, except that `mayWait` (an offline render)
-        lets it wait for the writer instead of dropping. Begins a take when `isArmed` turns true,
-        and a new one where the timeline jumps. */
+    /** Audio thread: never allocates, locks or waits, except that `mayWait` (an offline render) lets
+        it wait for the writer instead of dropping. Begins a take when `isArmed` turns true, and a
+        new one where the timeline jumps. Keeps the bits of every sample. */
     void process (const float* const* input, int channels, int samples, const Transport&,
                   bool isArmed, bool mayWait) noexcept;
+    /** The same for a host that computes in doubles; takes are rounded to floats. */
+    void process (const double* const* input, int channels, int samples, const Transport&,
+                  bool isArmed, bool mayWait) noexcept;
 
-    /** Message thread: takes so far, the open one last. */
+    /** Any thread but the audio thread: takes so far, the open one last. */
     std::vector<Take> takes() const;
-    /** Message thread: ends the open take when its armed blocks have stopped coming. */
+    /** Any thread but the audio thread, returns at once: ends the open take when all that was
+        captured is written, for when blocks have stopped coming. A block that comes all the same
+        begins another take, at its place on the timeline. */
     void finish();
 
 private:
-    class Writer;
-    std::unique_ptr<Writer> writer;
+    class Producer;
+    class Consumer;
+    std::shared_ptr<Consumer> consumer;
+    std::unique_ptr<Producer> producer;
 };
 
 } // namespace stemlasso::capture

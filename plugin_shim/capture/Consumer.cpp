@@ -1,0 +1,289 @@
+#include "Consumer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace stemlasso::capture
+{
+
+namespace
+{
+constexpr std::size_t mostGaps = 64;
+constexpr std::uint64_t pieceFrames = 16384; ///< so that `takes` shows how a long drain gets on
+constexpr auto headerPeriod = std::chrono::milliseconds (500);
+
+float loudest (const float* samples, std::uint64_t count)
+{
+    float most = 0;
+    for (std::uint64_t i = 0; i < count; ++i)
+        if (const auto level = std::abs (samples[i]); level > most && std::isfinite (level))
+            most = level;
+    return most;
+}
+} // namespace
+
+Recorder::Consumer::Consumer (std::string folder, std::function<void()> tell)
+    : changed (std::move (tell)), spool (std::move (folder))
+{
+}
+
+Recorder::Consumer::~Consumer() = default;
+
+void Recorder::Consumer::add (std::shared_ptr<Ring> ring)
+{
+    {
+        const std::lock_guard lock (ringsMutex);
+        rings.push_back (std::move (ring));
+    }
+    if (thread == nullptr)
+    {
+        thread = SpoolThread::shared();
+        thread->add (*this);
+    }
+}
+
+void Recorder::Consumer::stop()
+{
+    if (thread != nullptr)
+        thread->remove (*this);
+    while (drain() == Load::much)
+    {
+    }
+    if (isOpen)
+        close();
+    thread.reset();
+}
+
+void Recorder::Consumer::requestFinish()
+{
+    isFinishRequested = true;
+    if (thread != nullptr)
+        thread->wake();
+}
+
+std::vector<Take> Recorder::Consumer::takes() const
+{
+    const std::lock_guard lock (listMutex);
+    return list;
+}
+
+template <typename Change>
+void Recorder::Consumer::change (Change apply)
+{
+    const std::lock_guard lock (listMutex);
+    apply (list.back());
+}
+
+std::shared_ptr<Ring> Recorder::Consumer::front (bool& isLast)
+{
+    const std::lock_guard lock (ringsMutex);
+    isLast = rings.size() < 2;
+    return rings.empty() ? nullptr : rings.front();
+}
+
+Drained::Load Recorder::Consumer::drain()
+{
+    const bool isFinishing = isFinishRequested.exchange (false);
+    std::uint64_t moved = 0;
+    bool isLast = true, isMuch = false;
+    while (const auto ring = front (isLast))
+    {
+        isMuch = drain (*ring, moved) || isMuch;
+        if (isLast)
+            break;
+        const std::lock_guard lock (ringsMutex);
+        rings.pop_front();
+    }
+    if (isFinishing && isOpen)
+        close();
+    if (isMuch)
+        return Load::much;
+    return isOpen || moved > 0 ? Load::some : Load::idle;
+}
+
+/** True when it moved so much that there is more already. */
+bool Recorder::Consumer::drain (Ring& ring, std::uint64_t& moved)
+{
+    const auto began = ring.start();
+    for (;;)
+    {
+        const auto end = ring.end();
+        const auto* mark = ring.nextMark();
+        const auto limit = mark == nullptr ? end : std::min (end, mark->at);
+        while (ring.start() < limit)
+        {
+            std::uint64_t frames = 0;
+            const auto* samples = ring.read (std::min (limit - ring.start(), pieceFrames), frames);
+            write (ring, samples, frames);
+            ring.drop (frames);
+        }
+        if (mark == nullptr || ring.start() != mark->at)
+            break;
+        apply (ring, *mark);
+        ring.dropMark();
+    }
+    const auto frames = ring.start() - began;
+    moved += frames;
+    if (frames > 0 && file != nullptr)
+        updateHeader();
+    return frames > ring.capacity / 8;
+}
+
+void Recorder::Consumer::apply (const Ring& ring, const Mark& mark)
+{
+    if (mark.kind == Mark::Kind::begin)
+        open (ring, mark);
+    else if (mark.lost > 0)
+        writeGap (ring, mark.lost);
+    if (mark.kind == Mark::Kind::end && isOpen)
+        close();
+}
+
+void Recorder::Consumer::open (const Ring& ring, const Mark& mark)
+{
+    if (isOpen)
+        close();
+    isOpen = true;
+    next = mark;
+    Take take;
+    take.number = ++count;
+    take.sampleRate = ring.sampleRate;
+    take.channels = ring.channels;
+    take.positionSamples = mark.positionSamples;
+    take.musical = mark.musical;
+    take.droppedSamples = mark.lost;
+    take.problem = spool.open();
+    if (take.problem.empty())
+    {
+        if (! std::exchange (isTidied, true))
+            spool.tidy ({});
+        name = Spool::newName (take.number);
+        const auto words = "take " + std::to_string (take.number);
+        const TakeFormat format{ ring.sampleRate, ring.channels, mark.positionSamples, words };
+        file = TakeFile::create (spool.unfinished (name), format, take.problem);
+    }
+    if (file != nullptr)
+    {
+        spool.loosen (name);
+        take.path = spool.unfinished (name);
+        headerWritten = std::chrono::steady_clock::now();
+    }
+    {
+        const std::lock_guard lock (listMutex);
+        list.push_back (std::move (take));
+    }
+    if (changed)
+        changed();
+}
+
+/** Frames came after `finish`, without a break on the timeline: they are a take of their own. */
+void Recorder::Consumer::openAgain (const Ring& ring)
+{
+    auto mark = next;
+    mark.lost = 0;
+    open (ring, mark);
+}
+
+void Recorder::Consumer::write (const Ring& ring, const float* samples, std::uint64_t frames)
+{
+    if (! isOpen)
+        openAgain (ring);
+    append (ring, samples, frames);
+    const auto level = loudest (samples, frames * std::uint64_t (ring.channels));
+    change ([level] (Take& take) { take.level = std::max (level, take.level * 0.8f); });
+}
+
+void Recorder::Consumer::writeGap (const Ring& ring, std::int64_t lost)
+{
+    if (! isOpen) // it was finished before it was known that more is missing
+    {
+        advance (ring, lost);
+        return;
+    }
+    change (
+        [lost] (Take& take)
+        {
+            take.droppedSamples += lost;
+            if (take.gaps.size() < mostGaps)
+                take.gaps.push_back ({ take.samples, lost });
+        });
+    const std::vector<float> silence (pieceFrames * std::uint64_t (ring.channels));
+    for (auto left = std::uint64_t (lost); left > 0;)
+    {
+        const auto frames = std::min (left, pieceFrames);
+        append (ring, silence.data(), frames);
+        left -= frames;
+    }
+}
+
+/** Once a file cannot be written, what comes is passed over: audio never waits for a full disk. */
+void Recorder::Consumer::append (const Ring& ring, const float* samples, std::uint64_t frames)
+{
+    advance (ring, std::int64_t (frames));
+    if (file == nullptr)
+        return;
+    std::string problem;
+    const bool isWritten = file->append (samples, frames, problem);
+    const auto written = std::int64_t (file->frames());
+    change (
+        [&] (Take& take)
+        {
+            take.samples = written;
+            take.problem = problem;
+        });
+    if (isWritten)
+        return;
+    file->update();
+    file.reset();
+    const auto path = spool.finish (name);
+    change ([&] (Take& take) { take.path = path; });
+}
+
+void Recorder::Consumer::advance (const Ring& ring, std::int64_t frames)
+{
+    if (next.positionSamples)
+        *next.positionSamples += frames;
+    if (next.musical)
+        next.musical->quarters +=
+            double (frames) / ring.sampleRate * next.musical->beatsPerMinute / 60;
+}
+
+void Recorder::Consumer::updateHeader()
+{
+    const auto now = std::chrono::steady_clock::now();
+    if (now - headerWritten < headerPeriod)
+        return;
+    headerWritten = now;
+    file->update();
+}
+
+void Recorder::Consumer::close()
+{
+    isOpen = false;
+    const bool isEmpty = file != nullptr && file->frames() == 0;
+    std::string path;
+    if (file != nullptr)
+    {
+        file->update();
+        file.reset();
+        if (isEmpty)
+            spool.discard (name);
+        else
+            path = spool.finish (name);
+    }
+    {
+        const std::lock_guard lock (listMutex);
+        auto& take = list.back();
+        take.isFinished = true;
+        take.level = 0;
+        if (! path.empty())
+            take.path = path;
+        if (isEmpty)
+            list.pop_back();
+    }
+    if (changed)
+        changed();
+}
+
+} // namespace stemlasso::capture
