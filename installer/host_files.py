@@ -117,7 +117,8 @@ def bundled(action: Path, scripts: Path, settings: Settings) -> str:
     if text.count(_MODULES_LINE) != 1:
         raise SetupFailed(f"{action}: it has no line for its modules; install StemLasso again")
     parts = [
-        f"  local SETTINGS = {{ store = {_lua_text(str(settings.store))} }}\n",
+        f"  local SETTINGS = {{ store = {_lua_text(str(settings.store))},\n",
+        f"    command = {{ {', '.join(map(_lua_text, settings.command))} }} }}\n",
         "  local sources, loaded = {}, {}\n",
         "  local function require(name)\n",
         "    if not loaded[name] then loaded[name] = sources[name](require) end\n",

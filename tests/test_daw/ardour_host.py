@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .x_screen import WAIT_S, process, wait_for, x_server
+from .x_screen import process, wait_for, x_server
 
 NEEDED = ("ardour", "ardour7-lua", "Xvfb", "openbox", "xdotool")
-_OSC_PORT = 3819
+WAIT_S = 240.0
 
 _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <Ardour>
@@ -78,6 +78,7 @@ class Ardour:
         self.config = self.home / ".config" / "ardour7"
         self.config.mkdir(parents=True)
         (self.config / ".a7").touch()  # or a wizard asks first
+        (self.config / "osc_url").touch()  # Ardour writes its port there if there is such a file
         (self.config / "config").write_text(_CONFIG, "utf-8")
         self.session = folder / "Nocturne"
         self._environ = {
@@ -130,9 +131,13 @@ class Ardour:
 
     def act(self, slot: int) -> None:
         """Start the script in a slot, as from the menu; not heard before the session is open."""
+        # another Ardour on this computer may have the usual port
+        url = (self.config / "osc_url").read_text("utf-8")
+        port = url.strip().rstrip("/").rpartition(":")[2]
         message = _osc("/access_action", f"LuaAction/script-{slot}")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(message, ("127.0.0.1", _OSC_PORT))
+        if port.isdecimal():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.sendto(message, ("127.0.0.1", int(port)))
 
     def keys(self, *arguments: str) -> str:
         """Run xdotool on this Ardour's screen."""
@@ -146,11 +151,21 @@ class Ardour:
         )
         return done.stdout
 
-    def window(self, title: str) -> str:
-        """The id of a window, once it is there."""
-        return wait_for(
-            lambda: self.keys("search", "--onlyvisible", "--name", title).split("\n")[0], title
-        )
+    def windows(self, title: str) -> list[str]:
+        """The ids of all windows of a title that can be seen."""
+        return self.keys("search", "--onlyvisible", "--name", title).split()
+
+    def focused(self, title: str) -> str:
+        """The id of a window, once it is there and has the keys."""
+
+        def look() -> str:
+            for window in self.windows(title):
+                if self.keys("getwindowfocus").strip() == window:
+                    return window
+                self.keys("windowactivate", window)
+            return ""
+
+        return wait_for(look, title, WAIT_S)
 
     def _switch_osc_on(self) -> None:
         path = self.session / "Nocturne.ardour"

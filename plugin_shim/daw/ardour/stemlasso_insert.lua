@@ -12,6 +12,7 @@ function factory () return function ()
   -- the modules are put in here when it is installed
   local exchange = require("exchange")
   local memory = require("memory")
+  local shell = require("shell")
 
   local function show(text)
     LuaDialog.Message("StemLasso", text, LuaDialog.MessageType.Info,
@@ -85,35 +86,75 @@ function factory () return function ()
     end
   end
 
-  local function main()
-    local desk = exchange.open(SETTINGS.store)
-    local n_placed, n_waiting, refused = 0, 0, {}
-    for name, record in pairs(memory.all(Session:path())) do
-      local answer = desk:answer(name)
-      if not answer or answer.state == "queued" then
-        n_waiting = n_waiting + 1
-      else
-        local why
-        if answer.state == "done" then
-          local manifest
-          manifest, why = desk:manifest(answer.manifest)
-          why = manifest and place(manifest, record) or why
-          if manifest and not why then
-            n_placed = n_placed + 1
-            desk:forget_manifest(manifest.job_id)
-          end
-        else
-          why = answer.error and answer.error.message or "it was cancelled"
+  --- Places one manifest; returns why not, or nothing when its stems are there.
+  local function insert(desk, path, record)
+    local manifest, why = desk:manifest(path)
+    if manifest and manifest.host ~= "Ardour" then
+      return nil
+    end
+    why = manifest and place(manifest, record) or why
+    if manifest and not why then
+      desk:forget_manifest(manifest.job_id)
+    end
+    return why
+  end
+
+  --- What became of a request: "waiting", "placed" or "shown" in the panel; nil and why it failed.
+  local function settle(desk, name, record)
+    local answer = desk:answer(name)
+    if not answer and record.is_shown then
+      return "shown" -- its answer was read before
+    elseif not answer or answer.state == "queued" then
+      return "waiting"
+    end
+    desk:forget_answer(name)
+    if answer.state ~= "done" then
+      memory.keep(Session:path(), name, nil)
+      return nil, answer.error and answer.error.message or "it was cancelled"
+    elseif record.is_shown then
+      return "shown" -- kept: the panel may make stems of it more than once
+    end
+    memory.keep(Session:path(), name, nil)
+    local why = insert(desk, answer.manifest, record)
+    return not why and "placed" or nil, why
+  end
+
+  --- Places what the panel made of regions that were shown there.
+  local function insert_shown(desk, shown, refused)
+    local n_placed = 0
+    for _, name in ipairs(next(shown) and shell.names(desk.outbox) or {}) do
+      if name:match("^[^.].*%.timeline%.json$") then
+        local path = desk.outbox .. "/" .. name
+        local manifest = desk:manifest(path)
+        local record = manifest and shown[manifest.parent.file]
+        if record then
+          local why = insert(desk, path, record)
+          refused[#refused + 1] = why
+          n_placed = n_placed + (why and 0 or 1)
         end
-        refused[#refused + 1] = why
-        memory.keep(Session:path(), name, nil)
-        desk:forget_answer(name)
       end
     end
+    return n_placed
+  end
+
+  local function main()
+    local desk = exchange.open(SETTINGS.store)
+    local counts, shown, refused = { waiting = 0, placed = 0, shown = 0 }, {}, {}
+    for name, record in pairs(memory.all(Session:path())) do
+      local state, why = settle(desk, name, record)
+      refused[#refused + 1] = why
+      if state then
+        counts[state] = counts[state] + 1
+      end
+      if state == "shown" then
+        shown[record.file] = record
+      end
+    end
+    local n_placed = counts.placed + insert_shown(desk, shown, refused)
     if #refused > 0 then
       show(table.concat(refused, "\n"))
     elseif n_placed == 0 then
-      show(n_waiting > 0 and "Not finished yet; run this again in a while."
+      show(counts.waiting + counts.shown > 0 and "Not finished yet; run this again in a while."
         or "Nothing was asked for in this session.")
     end
   end
