@@ -1,4 +1,4 @@
-"""The plug-in's window in a real host: opened, closed, and used with mouse and keys."""
+"""The plug-in's window: opened and closed in a real host."""
 
 from pathlib import Path
 
