@@ -8,7 +8,7 @@ offer --> outbox/JOB.timeline.json          every host's script places it when i
 import json
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .atomic import write_json
@@ -28,10 +28,13 @@ _INSERT = {"command": 1, "do": "insert"}
 
 @dataclass(frozen=True)
 class _Asked:
-    """Live was asked, and has until `deadline_s` to take it."""
+    """Live was asked, and has until `deadline_s` to take it.
+
+    answers: of everybody who asked for this job; a client that hears nothing asks again.
+    """
 
     told: TimelineOffer
-    answer: Answer[TimelineOffer]
+    answers: list[Answer[TimelineOffer]]
     deadline_s: float
 
 
@@ -51,6 +54,9 @@ class Offers:
         if job.origin.host != LIVE:
             answer.give(told)
             return
+        if self._asked is not None and self._asked.told == told:
+            self._asked.answers.append(answer)
+            return
         if self._command.exists():
             raise LimitReached(
                 "Live was asked for something a moment ago and has not taken it yet; try again in "
@@ -63,7 +69,7 @@ class Offers:
             raise StoreFailed(
                 f"{self._command}: it cannot be written ({error.strerror})"
             ) from error
-        self._asked = _Asked(told, answer, time.monotonic() + self._patience_s)
+        self._asked = _Asked(told, [answer], time.monotonic() + self._patience_s)
 
     def tick(self) -> None:
         """Look whether Live took what it was asked for."""
@@ -84,10 +90,8 @@ class Offers:
         self._asked = None
         if not is_taken:
             self._command.unlink(missing_ok=True)
-        told = asked.told
-        asked.answer.give(
-            TimelineOffer(told.host, is_taken, told.placed_by, told.start_s, told.manifest_path)
-        )
+        for answer in asked.answers:
+            answer.give(replace(asked.told, is_taken=is_taken))
 
 
 def check_offered(job: Job) -> None:
