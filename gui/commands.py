@@ -143,6 +143,7 @@ def _table(window: "Window") -> tuple[Command, ...]:
         Command("Edit", "Refuse all predicted", ("Shift+N",), window.edits.refuse_all, True),
         Command("File", "Save every stem…", ("Ctrl+Shift+S",), listen.ask_save_all),
         Command("File", "Save the remix…", ("Ctrl+Shift+R",), listen.ask_remix),
+        Command("File", "Send to timeline", ("Ctrl+Shift+T",), window.result_bar.send_on),
         Command("File", "Copy the path of the timeline", ("Ctrl+Shift+C",), window.copy_manifest),
         Command("Listen", "Play or pause", ("Space",), window.listening.toggle_play, True),
         Command("Listen", "Repeat the selection", ("L",), window.toggle_loop, True),

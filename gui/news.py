@@ -1,9 +1,15 @@
 """What the window says of what happens by itself: errors, arrivals, restarts, files saved."""
 
+from pathlib import Path
+
+from PyQt6.QtCore import QUrl
+from PyQt6.QtGui import QDesktopServices
+
 from bridge.protocol.values import Clip
 
 from .panels.notice import NoticeBar
 from .work.listening import Listening
+from .work.placing import Placement
 from .work.trouble import Trouble
 from .work.workbench import Workbench
 
@@ -17,6 +23,7 @@ class News:
         bench.troubled.connect(self._on_trouble)
         bench.clip_arrived.connect(self._on_arrival)
         bench.book.engine_restarted.connect(self._on_restart)
+        bench.placing.placed.connect(self._on_placed)
         listening.saved.connect(lambda name: notice.show_news(f"Saved as {name}."))
 
     def _on_trouble(self, trouble: Trouble) -> None:
@@ -34,3 +41,15 @@ class News:
             + ("Its job is done once more with less memory. " if job_id else "")
             + "Nothing that you drew is lost."
         )
+
+    def _on_placed(self, placement: Placement) -> None:
+        folder = placement.folder
+        if folder is None:
+            self._notice.show_news(placement.text)
+        else:
+            self._notice.show_news(placement.text, "Show the files", lambda: reveal(folder))
+
+
+def reveal(folder: Path) -> None:
+    """Show a folder in the system's file manager."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -102,8 +102,7 @@ class Window(QMainWindow):
             return
         clipboard.setText(job.result.manifest_path)
         self.notice.show_news(
-            "Every result is in the outbox for the DAW's script already. "
-            f"The path of this one's timeline manifest was copied: {job.result.manifest_path}"
+            f"The path of the timeline manifest was copied: {job.result.manifest_path}"
         )
 
     def cancel_current(self) -> None:
@@ -248,6 +247,7 @@ class Window(QMainWindow):
         bench.costs.changed.connect(self.prompt.show_cost)
         self.result_bar.refine_wanted.connect(bench.refine)
         self.result_bar.redo_wanted.connect(bench.redo_selection)
+        self.result_bar.send_wanted.connect(bench.send_to_timeline)
         self.result_bar.cancel_wanted.connect(bench.runs.cancel)
         self.prompt.finding.wanted.connect(bench.finder.toggle)
         bench.finder.changed.connect(self.prompt.finding.show_search)

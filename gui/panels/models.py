@@ -26,6 +26,9 @@ ABOUT = (
 )
 
 
+ASKING = "Asking the engine…"
+
+
 class ModelCard(QFrame):
     """One model: state, size, licence, download with progress, remove."""
 
@@ -115,7 +118,7 @@ class ModelsDialog(QDialog):
         self.setWindowTitle("Separators and models")
         self.resize(640, 620)
         self.cards: dict[str, ModelCard] = {}
-        self.summary = label("Asking the engine…", "name", wrap=True)
+        self.summary = label(ASKING, "name", wrap=True)
         self._list = QVBoxLayout()
         self._list.setSpacing(8)
         content = QWidget()
@@ -164,6 +167,8 @@ class ModelsDialog(QDialog):
 
 def separators_in_words(status: Status) -> str:
     """Which separators are ready, in one sentence."""
+    if not status.separators:  # the server is finding out
+        return ASKING
     ready = [each.name for each in status.separators if each.available]
     missing = [each for each in status.separators if not each.available]
     text = f"Ready: {', '.join(ready) or 'none'}."

@@ -23,6 +23,9 @@ class ResultBar(QFrame):
     redo_wanted = pyqtSignal()
     """The selection."""
 
+    send_wanted = pyqtSignal()
+    """To the timeline of the DAW."""
+
     cancel_wanted = pyqtSignal(str)
     """The job that would take the lanes over."""
 
@@ -45,7 +48,12 @@ class ResultBar(QFrame):
             for quality, name in (("standard", "Refine to standard"), ("best", "Refine to best"))
         }
         self.redo = self._button("Redo selection", self.redo_wanted)
-        line = row(self.said, self.bar, 1, *self.refine.values(), self.redo, self.cancel, spacing=6)
+        self.send = self._button("Send to timeline", self.send_wanted)
+        self.send.setToolTip(
+            "Offer the stems to the DAW that the clip came from, at its place (Ctrl+Shift+T)"
+        )
+        buttons = (*self.refine.values(), self.redo, self.cancel, self.send)
+        line = row(self.said, self.bar, 1, *buttons, spacing=6)
         line.setContentsMargins(12, 5, 12, 5)
         self.setLayout(line)
         book.changed.connect(self.refresh)
@@ -90,6 +98,11 @@ class ResultBar(QFrame):
         """As if the button that redoes the selection were pressed."""
         if not (self.isHidden() or self.redo.isHidden()) and self.redo.isEnabled():
             self.redo_wanted.emit()
+
+    def send_on(self) -> None:
+        """As if the button that sends were pressed."""
+        if not self.isHidden():
+            self.send_wanted.emit()
 
     def _say(self, shown: Job, coming: Job | None) -> None:
         named(self.said, "warning" if is_draft(shown) else "dim")

@@ -24,6 +24,7 @@ from gui.state.time_window import TimeWindow
 from .costs import Costs
 from .finding import SpanFinder
 from .media import first_draft, first_sound
+from .placing import Placing
 from .results import fetched, predicted_spans
 from .runs import Runs
 from .trouble import Trouble, trouble_of
@@ -69,6 +70,7 @@ class Workbench(QObject):
         self._save = self._timer(SAVE_MS, self.save_session)
         self.costs = Costs(link, self.document, self)
         self.finder = SpanFinder(link, self.document)
+        self.placing = Placing(link, self)
         self._ask_status = QTimer(self)
         self._ask_status.setInterval(STATUS_MS)
         self._ask_status.timeout.connect(self.refresh_status)
@@ -136,6 +138,11 @@ class Workbench(QObject):
         if self.shown_job is not None and self.time.selection is not None:
             self.runs.redo(self.shown_job, self.time.selection)
 
+    def send_to_timeline(self) -> None:
+        """Offer the stems that are shown to the DAW of the clip."""
+        if self.shown_job is not None:
+            self.placing.send(self.shown_job)
+
     def show_job(self, job_id: str) -> None:
         """Put a finished job's stems on the screen."""
         job = self.book.job(job_id)
@@ -187,6 +194,7 @@ class Workbench(QObject):
         for signal in (self.document.draft_changed, self.time.selection_changed):
             signal.connect(self._save.start)
         self.runs.troubled.connect(self.troubled)
+        self.placing.troubled.connect(self.troubled)
         self.link.happened.connect(self.book.on_event)
         self.link.happened.connect(self._on_event)
         self.link.opened.connect(self._on_opened)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gui.panels.models import ModelCard
+from bridge.protocol.messages import Status
+from bridge.protocol.values import SeparatorState
+from gui.panels.models import ModelCard, separators_in_words
 from gui.window import Window
 from tests.test_engine.checkpoint_hub import LocalHub, serve
 from tests.test_engine.tiny_model import write_t5
@@ -69,6 +71,12 @@ def test_a_download_is_shown_stopped_and_taken_up_again(page: Window, hub: Local
     assert not card.remove.isHidden()
     card.remove.click()
     until(lambda: not card.model.installed, "it is removed")
+
+
+def test_as_long_as_nothing_is_known_nothing_is_said_to_be_missing() -> None:
+    assert separators_in_words(Status()) == "Asking the engine…"
+    ready = Status(separators=(SeparatorState("builtin"), SeparatorState("x", available=False)))
+    assert separators_in_words(ready).startswith("Ready: builtin. Not installed: 1")
 
 
 def test_a_download_that_fails_says_why(page: Window, hub: LocalHub) -> None:
