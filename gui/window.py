@@ -257,6 +257,7 @@ class Window(QMainWindow):
         self.video.strip.seek_wanted.connect(self.listening.seek)
         bench.result_changed.connect(self._on_result)
         bench.known.connect(self.jobs.set_clip)
+        bench.known.connect(self._set_ruler)
         bench.settings.changed.connect(self._on_settings)
         self._on_settings()
 
@@ -267,11 +268,17 @@ class Window(QMainWindow):
         self.prompt.set_history(list(values.descriptions))
         self.empty.show_recent(values.recent)
         self.timeline.is_snapping = values.is_snapping
-        self.timeline.ruler.tempo_bpm = values.tempo_bpm
-        self.timeline.ruler.set_unit(values.ruler)
+        self._set_ruler()
         if self.listening.player.device != values.output:
             self.listening.player.set_device(values.output)
         self.apply_theme()
+
+    def _set_ruler(self) -> None:
+        """Bars by the tempo that the clip came with, or else by that of the settings."""
+        values, clip = self.bench.settings.values, self.bench.document.clip
+        own_bpm = clip.tempo_bpm if clip is not None else 0.0
+        self.timeline.ruler.tempo_bpm = own_bpm or values.tempo_bpm
+        self.timeline.ruler.set_unit(values.ruler)
 
     def _on_sound(self) -> None:
         sound = self.bench.sound
@@ -299,6 +306,7 @@ class Window(QMainWindow):
             return
         self.setWindowTitle(f"{clip.path.name} – StemLasso")
         self.bar.show_clip(clip)
+        self._set_ruler()
         self.jobs.set_clip(clip.clip.clip_id if clip.clip else "")
 
     def _on_result(self) -> None:

@@ -8,6 +8,7 @@ from .fields import (
     counts,
     flag,
     identifier,
+    later,
     later_part,
     number,
     part,
@@ -55,6 +56,7 @@ class ClipOrigin:
     """Where a clip comes from on a timeline. `None`: the position is not known.
 
     position_samples: counted at the clip's own sample rate.
+    tempo_bpm: of the timeline there, where the clip runs in step with it.
     """
 
     host: str = text(default="")
@@ -62,6 +64,7 @@ class ClipOrigin:
     track: str = text(default="")
     position_s: float | None = number(or_none=True, default=None)
     position_samples: int | None = count(at_least=-(2**53), or_none=True, default=None)
+    tempo_bpm: float | None = later(number(at_least=0, at_most=1000, or_none=True, default=None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,11 @@ def preflight(cost: EstimateReply, chosen: str, status: Status | None) -> str:
     return ", ".join(parts)
 
 
+def ignores_mask(cost: EstimateReply, chosen: str, has_mask: bool) -> bool:
+    """Whether an object is marked in the video and the separator does not look at it."""
+    return has_mask and (cost.separator or chosen) == "builtin"
+
+
 def lacks_memory(cost: EstimateReply) -> bool:
     """Whether more is needed than is free."""
     free_bytes = cost.memory_free_bytes

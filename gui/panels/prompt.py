@@ -13,10 +13,14 @@ from gui.theme import Theme
 from .finding import FindBar
 from .options import OptionsPanel
 from .parts import label, named, row
-from .preflight import lacks_memory, preflight
+from .preflight import ignores_mask, lacks_memory, preflight
 from .span_table import SpanTable
 from .words import EXAMPLES, KNOWN
 
+BLIND = (
+    "builtin does not look at the video: the mark in it says nothing to it. Describe the sound or "
+    "draw where it is, or install SAM-Audio (Ctrl+M)."
+)
 EMPTY = "Describe the sound, or drag over a place where it is."
 
 
@@ -93,8 +97,10 @@ class PromptPanel(QWidget):
             named(self.cost, "dim")
             return
         chosen = self._document.draft.options.separator
-        self.cost.setText(preflight(cost, chosen, self._status))
-        named(self.cost, "warning" if lacks_memory(cost) else "dim")
+        text = preflight(cost, chosen, self._status)
+        is_blind = ignores_mask(cost, chosen, self._document.draft.has_mask)
+        self.cost.setText(f"{text}. {BLIND}" if is_blind else text)
+        named(self.cost, "warning" if is_blind or lacks_memory(cost) else "dim")
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)

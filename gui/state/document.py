@@ -21,12 +21,16 @@ class OpenClip:
     n_channels: int
     n_samples: int
     clip: Clip | None = None
-    tempo_bpm: float = 0.0
 
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
         return self.n_samples / self.sample_rate
+
+    @property
+    def tempo_bpm(self) -> float:
+        """Of the timeline that the clip came from; 0 when nobody said."""
+        return (self.clip.origin.tempo_bpm or 0.0) if self.clip is not None else 0.0
 
 
 class Document(QObject):

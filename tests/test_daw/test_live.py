@@ -108,6 +108,12 @@ def unwarped(studio: Studio, loop: Path, start_s: float, end_s: float, beats: fl
     return studio.live.arrange(track, loop, beats, n_beats, warping=False, **ends, **looks)
 
 
+def test_a_clip_that_runs_in_step_with_the_set_says_its_tempo(studio: Studio, loop: Path) -> None:
+    track = studio.live.track("Drums")
+    studio.live.arrange(track, loop, 8.0, 4.0, warping=False)
+    assert studio.separate()["clip"]["origin"]["tempo_bpm"] == studio.live.set.tempo
+
+
 @pytest.mark.parametrize("suffix", ["wav", "aif"])
 def test_an_unwarped_clip_is_cut_bit_for_bit(studio: Studio, loop: Path, suffix: str) -> None:
     whole, _ = soundfile.read(loop, dtype="int32")

@@ -137,6 +137,25 @@ def test_models_are_listed_and_settings_are_in_force_at_once(panel: Window) -> N
     assert ruler.tickStrings([1.0], 1, 2.0) == ["48\u202f000"]
 
 
+def test_bars_follow_the_tempo_that_a_clip_came_with(
+    open_panel: OpenPanel, tmp_path: Path, server_home: Path
+) -> None:
+    """And the settings' for a clip that came with none."""
+    window = open_panel()
+    window.bench.settings.set(tempo_bpm=90.0, ruler="bars")
+    ruler = window.timeline.ruler
+    assert ruler.tempo_bpm == 90
+    sent = write_mixture(tmp_path / "sent.wav", 1.0)
+    with connect(server_home, start=False) as live:
+        clip = live.put_file(sent, "Loop 3", ClipOrigin("Live", "Set", "Drums", 2.0, None, 128.0))
+    window.bench.open_clip(clip)
+    until(lambda: ruler.tempo_bpm == 128, "the tempo of the Set")
+    window.bench.settings.set(tempo_bpm=100.0)
+    assert ruler.tempo_bpm == 128
+    window.bench.open_file(write_mixture(tmp_path / "own.wav", 1.0))
+    until(lambda: ruler.tempo_bpm == 100, "the tempo of the settings")
+
+
 def test_a_download_needs_the_licence_and_shows_how_far_it_is(qt: object) -> None:
     card = ModelCard(ModelState("sam-audio-small", "separation", licence="SAM License (Meta)"))
     assert not card.download.isEnabled()

@@ -7,6 +7,7 @@ from bridge.protocol.messages import EstimateReply, Status
 from gui.panels.preflight import preflight
 from gui.panels.prompt import PromptPanel
 from gui.state.document import Document
+from gui.state.masks import MaskKey
 
 from .conftest import OpenPanel, until
 from .sounds import write_mixture
@@ -35,6 +36,19 @@ def test_too_little_memory_is_said_in_another_colour(qt: object) -> None:
     assert "3.1 GB of 2.0 GB memory free: more than there is" in panel.cost.text()
     assert panel.cost.objectName() == "warning"
     panel.show_cost(COST)
+    assert panel.cost.objectName() == "dim"
+
+
+def test_a_mask_that_the_separator_does_not_look_at_is_said(qt: object) -> None:
+    document = Document()
+    mark = MaskKey(0.0, "box", ((0.1, 0.1), (0.5, 0.5)))
+    document.edit("Mark", replace(document.draft, video_path="film.mp4", masks=(mark,)))
+    panel = PromptPanel(document)
+    panel.show_cost(replace(COST, separator="builtin"))
+    assert "builtin does not look at the video" in panel.cost.text()
+    assert panel.cost.objectName() == "warning"
+    panel.show_cost(COST)
+    assert "video" not in panel.cost.text()
     assert panel.cost.objectName() == "dim"
 
 

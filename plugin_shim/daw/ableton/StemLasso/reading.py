@@ -98,6 +98,9 @@ def describe(song, clip, folder):
         _cut_stretch(clip, folder, sent, record)
     record["file"] = sent["path"]
     sent["origin"] = {"host": HOST, "project": _set_of(song), "track": record["track"]}
+    if not (clip.warping or clip.pitch_coarse or clip.pitch_fine):
+        # such a clip runs in step with the Set, so that its bars are the Set's
+        sent["origin"]["tempo_bpm"] = song.tempo
     if clip.is_arrangement_clip:
         # Live's scripts see the tempo of now, not its curve: a place in seconds is for other hosts,
         # ours is in beats.
