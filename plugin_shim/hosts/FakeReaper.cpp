@@ -103,7 +103,8 @@ std::string jsonOf (const Project& project)
 {
     return "{\"tracks\": "
            + list (project.tracks, [] (const Track* track) { return jsonOf (track); })
-           + ", \"undo\": " + list (project.undo, quoted) + "}";
+           + ", \"undo\": " + list (project.undo, quoted) + ", \"kept\": "
+           + list (project.kept, [] (const auto& each) { return quoted (each.first); }) + "}";
 }
 } // namespace
 

@@ -63,7 +63,8 @@ struct Project
     std::string file, mediaFolder;
     std::vector<Track*> tracks;
     std::vector<std::string> undo;
-    std::string before; ///< what it was when the undo block was opened
+    std::map<std::string, std::string> kept; ///< with the project: section/key -> value
+    std::string before;                      ///< what it was when the undo block was opened
     bool isInBlock = false;
 };
 

@@ -229,6 +229,12 @@ int ColorToNative (int red, int green, int blue)
     fake->begin (__func__);
     return red | green << 8 | blue << 16;
 }
+int SetProjExtState (Project* project, const char* section, const char* key, const char* value)
+{
+    fake->begin (__func__);
+    of (project)->kept[std::string (section) + "/" + key] = value;
+    return 1;
+}
 void Main_OnCommandEx (int command, int, Project*)
 {
     fake->begin (__func__);

@@ -81,6 +81,7 @@ struct Accessor;
     FUNCTION (bool, GetItemStateChunk, (MediaItem*, char*, int, bool))                             \
     FUNCTION (bool, SetItemStateChunk, (MediaItem*, const char*, bool))                            \
     FUNCTION (int, ColorToNative, (int, int, int))                                                 \
+    FUNCTION (int, SetProjExtState, (Project*, const char*, const char*, const char*))             \
     FUNCTION (void, TrackList_AdjustWindows, (bool))                                               \
     FUNCTION (void, Main_OnCommandEx, (int, int, Project*))
 

@@ -23,6 +23,8 @@ struct ReaperApi::Parts
 
 namespace
 {
+constexpr const char* placedJobs = "StemLasso placed"; ///< as daw/reaper/lib/memory.lua has it
+
 std::optional<Stretch> selectedStretch (const Functions& reaper, Project* project, const Item& item)
 {
     double start = 0, end = 0;
@@ -156,7 +158,7 @@ Selection ReaperApi::selectedItems (const std::string& folder) const
 }
 
 std::string ReaperApi::insert (const Item& item, const std::vector<StemToInsert>& stems,
-                               bool muteOriginal) const
+                               bool muteOriginal, const std::string& jobId) const
 {
     const auto& reaper = parts->functions;
     if (const auto missing = reaper.missingToInsert(); ! missing.empty())
@@ -170,9 +172,12 @@ std::string ReaperApi::insert (const Item& item, const std::vector<StemToInsert>
         if (const auto why = copies.copy (stem); ! why.empty())
             return why;
     const auto why = place (reaper, plan, item.name, placed, muteOriginal);
-    if (why.empty())
-        copies.keep();
-    return why;
+    if (! why.empty())
+        return why;
+    copies.keep();
+    if (reaper.SetProjExtState != nullptr && ! jobId.empty())
+        reaper.SetProjExtState (parts->project(), placedJobs, jobId.c_str(), "1");
+    return {};
 }
 
 } // namespace stemlasso::reaper

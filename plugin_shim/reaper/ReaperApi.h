@@ -85,8 +85,10 @@ public:
     Selection selectedItems (const std::string& folder) const;
 
     /** One undo step: new tracks under the item's own. The stems are copied below the project's
-        media folder first. Returns words when it could not be done; then nothing was changed. */
-    std::string insert (const Item&, const std::vector<StemToInsert>&, bool muteOriginal) const;
+        media folder first. Returns words when it could not be done; then nothing was changed.
+        jobId: so that the action "insert finished stems" does not insert them again. */
+    std::string insert (const Item&, const std::vector<StemToInsert>&, bool muteOriginal,
+                        const std::string& jobId = {}) const;
 
 private:
     struct Parts;

@@ -19,7 +19,8 @@ TEST_CASE ("stems stand under the original")
     auto* original = reaper.select (drums, reaper.fake.openWave (reaper.loop), placed, take);
     original->active->values["D_STARTOFFS"] = 0.5;
     const auto item = reaper.readOne();
-    CHECK (reaper.api().insert (item, reaper.stems(), false).empty());
+    CHECK (reaper.api().insert (item, reaper.stems(), false, "j1").empty());
+    CHECK (reaper.fake.front->kept.contains ("StemLasso placed/j1"));
     CHECK (reaper.names() == Names{ "Drums", "Drums stems", "snare", "snare (residual)", "Bass" });
     CHECK (reaper.depths() == std::vector<int>{ 0, 1, 0, -1, 0 });
     const auto& tracks = reaper.fake.front->tracks;
