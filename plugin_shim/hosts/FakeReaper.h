@@ -91,6 +91,7 @@ public:
     Source* openWave (const std::string& file); ///< null when it is no WAV file
     Source* reverse (Source*);
 
+    bool isCalled (const std::string& function) const { return calls.contains (function); }
     /** Everything of a project that undo covers. */
     std::string describe (const Project&) const;
     /** What there is to say against its caller, with all that is still open. */

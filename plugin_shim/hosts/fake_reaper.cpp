@@ -11,8 +11,10 @@
 //     load      bundle=                      the plug-in, in the first project
 //     set | automate   name= value=          a parameter, by the user or in a block of audio
 //     run       seconds=                     REAPER's timer runs
-//     until     tracks= | undo= | state= | fallen= ; seconds=   runs until there are so many tracks or
-//                                            undo steps, the state holds a text, or a parameter is 0
+//     until     tracks= | undo= | state= | called= | fallen= ; seconds=
+//                                            runs until there are so many tracks or undo steps, the
+//                                            state holds a text, a function was called, or a
+//                                            parameter is 0
 //     change    item= FIELD=...              moves or trims an item of the first track, from 0
 //     remove    item=
 //     reload                                 saves the plug-in's state, and loads it anew with it
@@ -120,6 +122,8 @@ private:
             return project.tracks.size() >= std::size_t (number ("tracks"));
         if (words.contains ("undo"))
             return project.undo.size() >= std::size_t (number ("undo"));
+        if (words.contains ("called"))
+            return fake.isCalled (text ("called"));
         if (words.contains ("fallen"))
             return plugin->parameter (text ("fallen")) < 0.5;
         return plugin->state().find (text ("state")) != std::string::npos;

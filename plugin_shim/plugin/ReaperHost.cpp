@@ -274,9 +274,8 @@ void ReaperHost::insertStems()
         return say ("Only clips that were made of REAPER's items have a place to insert stems at.");
     if (clip->stems.empty())
         return say ("There are no stems to insert yet: separate the clip first.");
-    const auto work =
-        [item = *clip->item, stems = stemsToInsert (*clip, takes->get()), muted = mutes->get(),
-         job = clip->errand != nullptr ? clip->errand->jobId() : std::string()] (ReaperHost& host)
+    const auto work = [item = *clip->item, stems = stemsToInsert (*clip, takes->get()),
+                       muted = mutes->get(), job = jobOf (*clip)] (ReaperHost& host)
     {
         const auto why = host.api->insert (item, stems, muted, job);
         host.onMessages ([why] (ReaperHost& same)

@@ -107,6 +107,11 @@ std::vector<reaper::StemToInsert> stemsToInsert (const WorkClip& clip, bool with
     return made;
 }
 
+std::string jobOf (const WorkClip& clip)
+{
+    return clip.stems.empty() ? "" : manifestOf (clip)["job_id"].toString().toStdString();
+}
+
 juce::ValueTree saveItem (const reaper::Item& item)
 {
     Writer writer{ juce::ValueTree (itemType) };
