@@ -57,6 +57,8 @@ public:
             work (*host);
     }
 
+    [[nodiscard]] std::unique_lock<std::recursive_mutex> hold() { return std::unique_lock (life); }
+
     void forget()
     {
         const std::lock_guard lock (life);
@@ -153,12 +155,13 @@ ReaperHost::~ReaperHost()
     for (auto* parameter : { useItems, insert })
         if (parameter != nullptr)
             parameter->removeListener (this);
+    shared->forget(); // what runs on the message thread ends first
     attach (nullptr);
-    shared->forget();
 }
 
 void ReaperHost::attach (Steinberg::FUnknown* host)
 {
+    const auto lock = shared->hold(); // work on the message thread asks for the application
     isReaper = false;
     api.reset();
     application.reset();
