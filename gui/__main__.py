@@ -21,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("files", nargs="*", type=Path, metavar="FILE", help="a sound or video file to open")
+    add("--clip", default="", metavar="ID", help="open this clip of the engine process")
     add("--home", type=Path, metavar="DIR", help="folder for everything")
     add("--server", default="", metavar="NAME", help="a server elsewhere (`stemlasso keys trust`)")
     add("-v", "--verbose", action="store_true", help="log more")
@@ -51,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     qt = application([])
     home = arguments.home or _home_of_environment()
     files = tuple(path.expanduser().absolute() for path in arguments.files)
-    window = build(PanelConfig(Server(arguments.home, arguments.server), _places(home), files))
+    server = Server(arguments.home, arguments.server)
+    window = build(PanelConfig(server, _places(home), files, clip_id=arguments.clip))
     window.show()
     return int(qt.exec())
 

@@ -17,12 +17,13 @@ from .work.workbench import Workbench
 
 @dataclass(frozen=True, slots=True)
 class PanelConfig:
-    """Which server, where to keep things, what to open first."""
+    """Which server, where to keep things, what to open first: a file, or a clip of the server."""
 
     server: Server
     places: Places
     files: tuple[Path, ...] = ()
     open_stream: OpenStream = open_device
+    clip_id: str = ""
 
 
 def application(argv: list[str]) -> QApplication:
@@ -46,4 +47,6 @@ def build(config: PanelConfig) -> Window:
     bench.start()
     for path in config.files[:1]:
         bench.open_file(path)
+    if config.clip_id:
+        bench.open_clip_by_id(config.clip_id)
     return window

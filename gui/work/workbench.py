@@ -119,6 +119,12 @@ class Workbench(QObject):
                 Trouble(f"{clip.name} lies on another computer.", "Open the file itself instead.")
             )
 
+    def open_clip_by_id(self, clip_id: str) -> None:
+        """The same, asking the server for it first: all that a plug-in hands over is the id."""
+        self.link.call(
+            lambda client: client.clip(clip_id), self.open_clip, self._on_trouble, slow=True
+        )
+
     def run(self) -> None:
         """Submit the draft; at once, or when the server knows the clip."""
         document = self.document

@@ -84,12 +84,14 @@ def open_panel(qt: QApplication, tmp_path: Path, server_home: Path) -> Iterator[
         places: Path | None = None,
         open_stream: OpenStream = no_device,
         start: bool = False,
+        clip_id: str = "",
     ) -> Window:
         config = PanelConfig(
             Server(home, start=start),
             Places.below(places or tmp_path / "panel"),
             files,
             open_stream,
+            clip_id,
         )
         windows.append(build(config))
         windows[-1].show()
