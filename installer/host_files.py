@@ -19,10 +19,15 @@ _MODULES_LINE = "  -- the modules are put in here when it is installed\n"
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A file to write. target: relative to the host's folder."""
+    """A file to write. target: relative to the host's folder, or absolute.
+
+    mode: of the file; 0 for the usual one. is_shared: takes the place of another installation's.
+    """
 
     target: Path
     content: bytes
+    mode: int = 0
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,15 @@ def plugin(built: Path) -> tuple[list[Placed], list[Registered]]:
     return [
         Placed(Path(built.name) / each.relative_to(built), each.read_bytes()) for each in files
     ], []
+
+
+def launcher(path: Path, settings: Settings) -> Placed:
+    """What the plug-in reads to start the engine: the newest installation's command.
+
+    Only the owner may write it, because what it names is run.
+    """
+    said = json.dumps({"command": list(settings.command)}, ensure_ascii=False, indent=1)
+    return Placed(path, said.encode("utf-8") + b"\n", mode=0o600, is_shared=True)
 
 
 def find_plugin(checkout: Path) -> Path:

@@ -100,7 +100,11 @@ def _run(given: argparse.Namespace, is_running: Callable[[str], bool]) -> int:
             f"{given.host} was not found: there is no {looked}. Start it once, or name its folder "
             "with --folder"
         )
-    files, lines = _wanted(given, Settings(folders.store, _command()))
+    settings = Settings(folders.store, _command())
+    files, lines = _wanted(given, settings)
+    if given.host == "vst3":
+        there = locate_hosts.launcher(folders.home, System.here())
+        files = [*files, host_files.launcher(there, settings)]
     _check(hosts, files, old)
     if old.digests or old.lines:
         _remove(old, path, given.dry_run, is_quiet=True)
@@ -135,7 +139,7 @@ def _check(hosts: Sequence[Path], files: Sequence[Placed], old: Log) -> None:
     for host in hosts:
         for each in files:
             path = host.absolute() / each.target
-            if not path.exists():
+            if not path.exists() or each.is_shared:
                 continue
             digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
             known = (old.digests.get(str(path)), hashlib.sha256(each.content).hexdigest())
@@ -155,9 +159,7 @@ def _place(
         print(f"{'would write' if is_dry else 'writes'} {path}")
         if not is_dry:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(each.content)
-            if each.target.suffix in ("", ".so"):
-                path.chmod(0o755)
+            _write_file(path, each)
         log.digests[str(path)] = hashlib.sha256(each.content).hexdigest()
     for each_line in lines:
         path = host / each_line.file
@@ -168,6 +170,17 @@ def _place(
         if each_line.line.encode() not in there:
             _write_lines(path, [*there, each_line.line.encode()])
             log.lines.setdefault(str(path), []).append(each_line.line)
+
+
+def _write_file(path: Path, file: Placed) -> None:
+    """Whole or not at all: a host that runs keeps the file that it has open."""
+    part = path.with_name(f".{path.name}.stemlasso")
+    part.write_bytes(file.content)
+    if file.mode:
+        part.chmod(file.mode)
+    elif file.target.suffix in ("", ".so"):
+        part.chmod(0o755)
+    part.replace(path)
 
 
 def _remove(log: Log, path: Path, is_dry: bool, is_quiet: bool = False) -> None:
@@ -196,6 +209,9 @@ def _remove(log: Log, path: Path, is_dry: bool, is_quiet: bool = False) -> None:
 
 def _prune(folder: Path) -> None:
     """Remove folders of ours that are empty: those below one named StemLasso, and itself."""
+    if folder.name == "stemlasso" and not any(folder.iterdir()):
+        folder.rmdir()  # the one of settings on Linux
+        return
     while any(part.startswith("StemLasso") for part in folder.parts):
         leftover = folder / "__pycache__"  # Live's Python leaves it beside the script
         if leftover.is_dir() and {each.name for each in folder.iterdir()} == {"__pycache__"}:

@@ -54,6 +54,19 @@ def candidates(host: str, system: System) -> list[Path]:
     return [(programs, home / "Library/Audio/Plug-Ins/VST3", home / ".vst3")[kind]]
 
 
+def launcher(home: Path | None, system: System) -> Path:
+    """The file that tells the plug-in how to start the engine; `Folders.cpp` looks there.
+
+    home: the one folder for everything, when one was named.
+    """
+    if home is not None:
+        return home / "launcher.json"
+    kind = {"win32": 0, "darwin": 1}.get(system.platform, 2)
+    local = system.windows("LOCALAPPDATA", "AppData/Local") / "StemLasso"
+    support = system.home / "Library/Application Support/StemLasso"
+    return (local, support, _config(system) / "stemlasso")[kind] / "launcher.json"
+
+
 def find(host: str, system: System) -> list[Path]:
     """The folders of `host` that are there; the one for VST3 plug-ins counts as there."""
     places = candidates(host, system)

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import install_hosts
 import locate_hosts
 import pytest
 import system_packages
-from locate_hosts import System, candidates
+from locate_hosts import System, candidates, launcher
 
 from bridge.__main__ import main
 
@@ -139,6 +140,40 @@ def test_a_plugin_is_copied_and_removed(
     assert copied.stat().st_mode & 0o100
     assert run("vst3", "--uninstall") == 0
     assert list(host.iterdir()) == []
+
+
+def test_the_plugin_is_told_how_to_start_the_engine(
+    run: Callable[..., int], host: Path, tmp_path: Path
+) -> None:
+    built = tmp_path / "StemLasso.vst3"
+    built.write_bytes(b"MZ")
+    launcher = tmp_path / "home" / "launcher.json"
+    launcher.parent.mkdir(exist_ok=True)
+    launcher.write_text('{"command": ["/elsewhere/stemlasso"]}', "utf-8")
+    assert run("vst3", "--from", str(built)) == 0
+    program, *arguments = json.loads(launcher.read_text("utf-8"))["command"]
+    assert Path(program).is_absolute()
+    said = subprocess.run([program, *arguments, "--version"], capture_output=True, check=True)
+    assert said.stdout.startswith(b"stemlasso")
+    assert launcher.stat().st_mode & 0o077 == 0
+    assert run("vst3", "--uninstall") == 0
+    assert not launcher.exists()
+
+
+@pytest.mark.parametrize(
+    ("platform", "home", "place"),
+    [
+        ("linux", None, "/u/.config/stemlasso/launcher.json"),
+        ("darwin", None, "/u/Library/Application Support/StemLasso/launcher.json"),
+        ("win32", None, "/local/StemLasso/launcher.json"),
+        ("linux", Path("/h"), "/h/launcher.json"),
+    ],
+)
+def test_the_launcher_lies_where_the_plugin_looks(
+    platform: str, home: Path | None, place: str
+) -> None:
+    own = {"LOCALAPPDATA": "/local"} if platform == "win32" else {}
+    assert launcher(home, System(platform, Path("/u"), own)) == Path(place)
 
 
 def test_files_of_others_and_changed_ones_stay(
