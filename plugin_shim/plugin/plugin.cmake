@@ -76,3 +76,4 @@ target_link_libraries(StemLasso
         juce::juce_audio_utils
     PUBLIC
         juce::juce_recommended_config_flags)
+include(plugin/size.cmake)
