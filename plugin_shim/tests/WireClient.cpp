@@ -216,6 +216,7 @@ int main (int count, char** arguments)
         timing.quiet = Span (700);
         timing.silent = Span (1500);
         timing.reply = Span (2500);
+        timing.launch = Span (4000);
     }
     Desk desk (timing);
     std::atomic<bool> isOver{ false };

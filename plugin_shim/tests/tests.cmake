@@ -5,20 +5,35 @@ include(Catch)
 set_source_files_properties(tests/TestMain.cpp PROPERTIES COMPILE_OPTIONS
     "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>")
 
+add_library(test_main OBJECT tests/TestMain.cpp)
+target_link_libraries(test_main PUBLIC Catch2::Catch2)
+
 # Catch's own main sets off a false alarm of GCC's under the sanitizers.
 set_source_files_properties(tests/TestMain.cpp PROPERTIES
     COMPILE_OPTIONS "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>")
 
-add_executable(view_tests tests/TestMain.cpp tests/ViewTests.cpp)
+add_executable(view_tests $<TARGET_OBJECTS:test_main> tests/ViewTests.cpp)
 target_link_libraries(view_tests PRIVATE stemlasso_view stemlasso_options Catch2::Catch2)
 catch_discover_tests(view_tests TEST_PREFIX "view: ")
 
 add_executable(reaper_tests
-    tests/TestMain.cpp tests/ReaperReadTests.cpp tests/ReaperInsertTests.cpp
+    $<TARGET_OBJECTS:test_main> tests/ReaperReadTests.cpp tests/ReaperInsertTests.cpp
     hosts/FakeReaper.cpp hosts/FakeReads.cpp hosts/FakeWrites.cpp)
 target_include_directories(reaper_tests PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(reaper_tests PRIVATE stemlasso_reaper stemlasso_options Catch2::Catch2 Threads::Threads)
 catch_discover_tests(reaper_tests TEST_PREFIX "reaper: ")
+
+add_executable(wire_tests
+    $<TARGET_OBJECTS:test_main>
+    tests/ConnectionFileTests.cpp
+    tests/MessageFuzzTests.cpp
+    tests/MessageTests.cpp)
+target_include_directories(wire_tests SYSTEM PRIVATE ${JSON_INCLUDE_DIR})
+target_compile_definitions(wire_tests PRIVATE
+    STEMLASSO_FUZZ_TURNS=50000
+    STEMLASSO_GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/../tests/data/wire")
+target_link_libraries(wire_tests PRIVATE stemlasso_wire stemlasso_options Catch2::Catch2)
+catch_discover_tests(wire_tests TEST_PREFIX "wire: ")
 
 add_executable(wire_client tests/WireClient.cpp)
 target_include_directories(wire_client SYSTEM PRIVATE ${JSON_INCLUDE_DIR})

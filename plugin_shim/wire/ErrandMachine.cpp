@@ -150,6 +150,7 @@ void ErrandMachine::unanswered (Clock::time_point now)
     {
         mayBeThere = true;
         searched = 0;
+        searchUntil = {};
     }
     underWay.clear();
     notBefore = now + timing.again;
@@ -164,15 +165,15 @@ void ErrandMachine::answered (const Reply& reply, Clock::time_point now)
     heard = now;
     if (reply.refusal && isPassing (reply.refusal->code))
     {
-        if (op == "clip.put" && reply.refusal->code == "request_expired")
-            mayBeThere = true;
-        notBefore = now + timing.again;
-        return;
+        underWay = op;
+        if (op == "clip.put" && reply.refusal->code != "request_expired")
+            underWay.clear(); // it was not done, for sure
+        return unanswered (now);
     }
     if (op == "clip.get" || op == "clip.put")
         answeredClip (reply);
     else if (op == "clip.list")
-        answeredSearch (reply);
+        answeredSearch (reply, now);
     else if (op == "job.submit")
         answeredSubmit (reply);
     else
@@ -189,8 +190,10 @@ void ErrandMachine::answeredClip (const Reply& reply)
     giveUp (reply.refusal.value_or (Problem{ "bad_message", "the engine gave no clip" }));
 }
 
-void ErrandMachine::answeredSearch (const Reply& reply)
+void ErrandMachine::answeredSearch (const Reply& reply, Clock::time_point now)
 {
+    if (searchUntil == Clock::time_point())
+        searchUntil = now + timing.quiet;
     const auto clips = clipsOf (reply.body);
     for (const auto& each : clips)
         if (isSameFile (each.path, state->source.path) && each.origin == state->source.origin)
@@ -199,8 +202,12 @@ void ErrandMachine::answeredSearch (const Reply& reply)
     const auto* total = reply.body.find ("total");
     const bool isAll = total == nullptr || total->whole() == nullptr
                        || searched >= std::min (*total->whole(), mostSearched) || clips.empty();
-    if (isAll)
-        mayBeThere = false; // it never arrived
+    if (! isAll)
+        return;
+    // The server may be about to make it: looked for again for a while.
+    searched = 0;
+    notBefore = now + timing.again;
+    mayBeThere = now < searchUntil;
 }
 
 void ErrandMachine::answeredSubmit (const Reply& reply)

@@ -69,7 +69,7 @@ private:
     void cancelNewest();
     std::optional<Request> nextBody() const;
     void answeredClip (const Reply&);
-    void answeredSearch (const Reply&);
+    void answeredSearch (const Reply&, Clock::time_point now);
     void answeredSubmit (const Reply&);
     void answeredJob (const Reply&);
     void adopt (const Clip&);
@@ -91,7 +91,8 @@ private:
     std::deque<std::string> toCancel;           ///< jobs
     bool isOffered = false;                     ///< and the clip not known yet
     bool isClipSure = false, isJobSure = false; ///< since the link was opened, or news were missed
-    bool mayBeThere = false;   ///< a put was not answered: look for the clip before another one
+    bool mayBeThere = false; ///< a put was not answered: look for the clip before another one
+    Clock::time_point searchUntil{};
     std::int64_t searched = 0; ///< clips that were looked through
     int lostClips = 0;         ///< since something was asked for
     std::string underWay;      ///< the operation; empty: none

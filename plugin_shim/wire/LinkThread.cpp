@@ -207,6 +207,11 @@ void LinkThread::disconnect()
     stage = Stage::looking;
     isSilent = isStopping = false;
     sequences.clear();
+    forgetPending();
+}
+
+void LinkThread::forgetPending()
+{
     for (const auto& [id, each] : std::exchange (pending, {}))
         if (const auto found = errands.find (each.errand); found != errands.end())
             found->second.machine.unanswered (now);
@@ -226,7 +231,12 @@ void LinkThread::hearTransport()
     for (auto news = sockets->news(); news != TransportNews::none; news = sockets->news())
     {
         nextLook = now;
-        if (news == TransportNews::notLetIn && stage == Stage::greeting)
+        // The socket connects again by itself; what was under way may be lost, so all begins anew.
+        if (stage == Stage::open)
+            stage = Stage::greeting;
+        if (news == TransportNews::lost)
+            forgetPending();
+        else if (stage == Stage::greeting)
             isSilent = true; // the file of a dead server whose port another one has now
     }
 }
@@ -326,6 +336,9 @@ void LinkThread::giveUpLate()
     {
         isSilent =
             isSilent || (now - each->second.sent >= timing.silent && now - heard >= timing.silent);
+        // One that hangs still does what it was sent when it goes on, so that is not given up.
+        if (isSilent && each->second.op == "clip.put")
+            each->second.deadline = now + timing.slowReply;
         if (now < each->second.deadline)
         {
             ++each;
@@ -398,7 +411,7 @@ void LinkThread::showLink()
     else if (stage == Stage::open && ! isStopping)
         view = { LinkState::connected, trouble, serverVersion };
     else if (launched || stage == Stage::greeting)
-        view = { LinkState::starting, "the engine is starting", {} };
+        view = { LinkState::starting, launched ? "the engine is starting" : "connecting", {} };
     else if (! trouble.empty())
         view.words = trouble;
     else

@@ -60,6 +60,7 @@ private:
     void look();
     void connect (const Connection&);
     void disconnect();
+    void forgetPending();
     void hearTransport();
     void hearReplies();
     void hearEvents();
