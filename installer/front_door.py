@@ -1,4 +1,4 @@
-"""Command line of `setup.py`: `demo`, `test` and `install`."""
+"""Command line of `setup.py`: `demo`, `plugin`, `test` and `install`."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import demo
+import plugin_build
 import suite
 from environment import Environment, prepare
 from failure import SetupFailed
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("demo", help="install what is needed and separate a bundled example")
+    commands.add_parser("plugin", help="build the plug-in for DAWs and say where it lies")
     test = commands.add_parser(
         "test", parents=[torch], help="install what the tests need and run all checks and tests"
     )
@@ -57,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if given.command == "demo":
             return demo.run(environment)
+        if given.command == "plugin":
+            return plugin_build.run(environment)
         if given.command == "test":
             return suite.run(environment, given.torch_index, given.pytest_options)
         extras = {*given.extras, *(["model"] if given.torch_index else [])}

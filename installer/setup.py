@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Set up StemLasso in this checkout: `python3 installer/setup.py demo` or `... test`.
+"""Set up StemLasso in this checkout: `python3 installer/setup.py demo`, `... plugin`, `... test`.
 
 Only the version check lives here, in words that any Python 3 can read; the work is in
 `front_door.py`, which may use the language of the Python that we ask for.

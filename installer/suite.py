@@ -5,8 +5,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import plugin_build
 import system_packages
 from environment import Environment, prepare
 from failure import SetupFailed
@@ -22,11 +24,15 @@ def run(environment: Environment, torch_index: str, pytest_options: Sequence[str
     """
     prepare(environment, EXTRAS, torch_index)
     _prepare_ardour(environment)
-    failed = [
-        name
-        for name, command in checks(environment).items()
-        if not _passes(name, command, environment)
-    ]
+    # The compilers run beside the checks, which take one core, and never beside the tests.
+    with ThreadPoolExecutor(1) as beside:
+        plugin = beside.submit(_build_plugin, environment)
+        failed = [
+            name
+            for name, command in checks(environment).items()
+            if not _passes(name, command, environment)
+        ]
+        failed += plugin.result()
     print("pytest", flush=True)
     tested = subprocess.run(
         [*pytest_command(environment), *pytest_options],
@@ -78,6 +84,43 @@ def _prepare_ardour(environment: Environment) -> None:
             system_packages.install(wanted, environment.log)
         except SetupFailed as failed:
             print(f"note: tests in Ardour are skipped: {failed}", flush=True)
+
+
+def _build_plugin(environment: Environment) -> list[str]:
+    """Build the plug-in and run its C++ tests; names what failed. Nothing where it cannot be."""
+    shim = plugin_build.Shim.of(environment.checkout)
+    try:
+        wanted = {**system_packages.PLUGIN, **system_packages.PLUGIN_TESTS}
+        system_packages.install_missing(wanted, environment.log)
+    except SetupFailed as missing:
+        print(f"note: the plug-in is not built, and its tests are skipped: {missing}", flush=True)
+        return []
+    if not system_packages.has_apt():
+        print("note: the plug-in is built and tested only on Debian, see its README", flush=True)
+        return []
+    presets = (plugin_build.RELEASE,)
+    return [f"plug-in {preset}" for preset in presets if not _is_well_built(shim, preset)]
+
+
+def _is_well_built(shim: plugin_build.Shim, preset: str) -> bool:
+    start_s = time.monotonic()
+    try:
+        plugin_build.build(shim, preset)
+        built_s = time.monotonic()
+        plugin_build.test(shim, preset)
+    except SetupFailed as why:
+        print(f"plug-in {preset:<10}FAILED  {why}\n{_end_of(why.log)}", flush=True)
+        return False
+    times = f"built {built_s - start_s:.1f} s, tests {time.monotonic() - built_s:.1f} s"
+    print(f"plug-in {preset:<10}ok  {times}", flush=True)
+    return True
+
+
+def _end_of(log: Path | None, n_lines: int = 60) -> str:
+    """The last lines of a log, for whoever sees only the output of the run."""
+    if log is None:
+        return ""
+    return "\n".join(log.read_text("utf-8", "replace").splitlines()[-n_lines:])
 
 
 def _passes(name: str, command: Sequence[str], environment: Environment) -> bool:

@@ -51,6 +51,35 @@ ARDOUR = {
     "xdotool": SystemPackage("xdotool", "to type into its dialogs", "install xdotool"),
 }
 """By the program that each brings. Tests in a real DAW need them, and are skipped without."""
+_BUILD = "to build the plug-in"
+_INCLUDE = "/usr/include"
+PLUGIN = {
+    "g++": SystemPackage("g++", _BUILD, "install a C++20 compiler"),
+    "cmake": SystemPackage("cmake", _BUILD, "install CMake 3.22 or newer"),
+    "ninja": SystemPackage("ninja-build", _BUILD, "install Ninja"),
+    "pkg-config": SystemPackage("pkg-config", _BUILD, "install pkg-config"),
+    "ccache": SystemPackage("ccache", "to build it again in seconds", "install ccache"),
+    "/usr/share/juce/modules": SystemPackage(
+        "juce-modules-source", _BUILD, "name a checkout of JUCE 8, see the README"
+    ),
+    f"{_INCLUDE}/zmq.h": SystemPackage("libzmq3-dev", _BUILD, "install libzmq 4.3 with CURVE"),
+    f"{_INCLUDE}/zmq.hpp": SystemPackage("cppzmq-dev", _BUILD, "install cppzmq 4.9"),
+    f"{_INCLUDE}/msgpack.hpp": SystemPackage(
+        "libmsgpack-cxx-dev", _BUILD, "install msgpack-cxx 4.1 or newer"
+    ),
+    f"{_INCLUDE}/nlohmann/json.hpp": SystemPackage(
+        "nlohmann-json3-dev", _BUILD, "install nlohmann-json 3.11"
+    ),
+}
+"""By a program or a file that each brings. Without them there is no plug-in."""
+PLUGIN_TESTS = {
+    f"{_INCLUDE}/catch2/catch.hpp": SystemPackage("catch2", "to test it", "install Catch2 2.13"),
+    "Xvfb": SystemPackage("xvfb", "to show its window without a screen", "install Xvfb"),
+    "openbox": SystemPackage("openbox", "to give its window the keyboard", "install openbox"),
+    "xsettingsd": SystemPackage("xsettingsd", "to stand in for a desktop", "install xsettingsd"),
+    "xdotool": SystemPackage("xdotool", "to click in its window", "install xdotool"),
+}
+"""The same, for its tests."""
 
 
 def can_make_environments() -> bool:
@@ -58,9 +87,28 @@ def can_make_environments() -> bool:
     return importlib.util.find_spec("ensurepip") is not None
 
 
+def has_program(name: str) -> bool:
+    """Whether a program of this name is on the path."""
+    return shutil.which(name) is not None
+
+
 def missing(packages: Mapping[str, SystemPackage]) -> list[SystemPackage]:
-    """Those of `packages` whose program is not there."""
-    return [package for name, package in packages.items() if shutil.which(name) is None]
+    """Those of `packages` whose program, or file where a whole path names one, is not there."""
+    return [
+        package
+        for name, package in packages.items()
+        if not (Path(name).exists() if name.startswith("/") else has_program(name))
+    ]
+
+
+def install_missing(packages: Mapping[str, SystemPackage], log: Path) -> None:
+    """Install what is missing of `packages`. Raises SetupFailed with the command to type.
+
+    Elsewhere than on Debian the libraries may lie anywhere: there CMake says what it misses.
+    """
+    wanted = missing(packages)
+    if wanted and has_apt():
+        install(wanted, log)
 
 
 def has_apt(etc: Path = Path("/etc")) -> bool:
