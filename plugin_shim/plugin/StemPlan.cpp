@@ -1,6 +1,8 @@
 #include "StemPlan.h"
 
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 namespace stemlasso
 {
@@ -63,8 +65,16 @@ struct Writer
     {
         tree.setProperty (name, text (value), nullptr);
     }
-    void operator() (const char* name, double value) { tree.setProperty (name, value, nullptr); }
-    void operator() (const char* name, bool value) { tree.setProperty (name, value, nullptr); }
+    void operator() (const char* name, double value)
+    {
+        std::array<char, 40> digits{}; // all of them: the state is kept as text
+        std::snprintf (digits.data(), digits.size(), "%.17g", value);
+        tree.setProperty (name, juce::String (digits.data()), nullptr);
+    }
+    void operator() (const char* name, bool value)
+    {
+        tree.setProperty (name, value ? 1 : 0, nullptr);
+    }
 };
 
 struct Reader
@@ -77,10 +87,13 @@ struct Reader
     }
     void operator() (const char* name, double& value)
     {
-        value = tree[name];
+        value = tree[name].toString().getDoubleValue();
         isWell = isWell && std::isfinite (value);
     }
-    void operator() (const char* name, bool& value) { value = tree[name]; }
+    void operator() (const char* name, bool& value)
+    {
+        value = tree[name].toString().getIntValue() != 0;
+    }
 };
 } // namespace
 
