@@ -58,18 +58,22 @@ def take(arguments: argparse.Namespace, home: Path) -> Iterator[Path]:
     try:
         for name, scene in SCENES.items():
             if arguments.only in ("", name):
-                scene(window, arguments.sound)
                 for theme in arguments.themes:
                     window.bench.settings.set(theme=theme)
+                    scene(window, arguments.sound)
                     _settle()
                     path = arguments.folder / f"{name}-{theme}.png"
                     _picture(window, name).save(str(path))
                     yield path
     finally:
-        window.bench.link.call(lambda client: client.stop_server(), print, print)
+        window.bench.link.call(lambda client: client.stop_server(), _ignore, _ignore)
         _settle(300)
         window.close()
         qt.processEvents()
+
+
+def _ignore(_: object) -> None:
+    """What the server says to its end."""
 
 
 def _picture(window: "Window", name: str) -> "QPixmap":
@@ -79,6 +83,8 @@ def _picture(window: "Window", name: str) -> "QPixmap":
 
 def _empty(window: "Window", _: Path) -> None:
     window.bench.settings.set(recent=())
+    bench = window.bench
+    _until(lambda: bench.status is not None and bool(bench.status.separators), "separators")
 
 
 def _spans(window: "Window", sound: Path) -> None:
@@ -111,18 +117,34 @@ def _found(window: "Window", sound: Path) -> None:
 
 
 def _running(window: "Window", sound: Path) -> None:
-    _spans(window, sound)
+    """On a longer sound, or it would be over before the picture is taken."""
+    _spans(window, _repeated(sound, window.bench.places.cache / f"long {sound.stem}.wav"))
+    document, book = window.bench.document, window.bench.book
+    options = replace(document.draft.options, seed=len(book.of_clip(_clip_id(window))))
+    document.edit("Seed", replace(document.draft, options=options))
+    window.bench.time.set(window.bench.time.window.shown(0.0, 10.0))
+    _settle(400)
     window.bench.run()
-    book = window.bench.book
-    _until(
-        lambda: any(job.progress.fraction > 0.02 for job in book.waiting()) or bool(_done(window)),
-        "a running job",
-    )
+    _until(lambda: any(job.progress.fraction > 0.2 for job in book.waiting()), "a running job")
+
+
+def _repeated(sound: Path, to: Path) -> Path:
+    """The sound many times over, as a file."""
+    import numpy as np
+    import soundfile
+
+    from .audio.files import SoundReader
+
+    if not to.is_file():
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with SoundReader(sound) as reader:
+            samples = reader.read(0, reader.info.n_samples)
+            soundfile.write(to, np.tile(samples, (20, 1)), reader.info.sample_rate, "PCM_16")
+    return to
 
 
 def _result(window: "Window", sound: Path) -> None:
-    if not window.bench.document.draft.spans:
-        _spans(window, sound)
+    _spans(window, sound)
     if not _done(window):
         window.bench.run()
     _until(lambda: _done(window) and bool(window.listening.levels), "the stems")

@@ -8,6 +8,7 @@ from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
     QApplication,
     QFrame,
+    QLineEdit,
     QMainWindow,
     QScrollArea,
     QSplitter,
@@ -70,6 +71,7 @@ class Window(QMainWindow):
         self._connect()
         self.apply_theme()
         self._on_sound()
+        self.empty.button.setFocus()
 
     @property
     def theme(self) -> Theme:
@@ -287,6 +289,9 @@ class Window(QMainWindow):
         self.timeline.set_sound(sound)
         self.overview.set_sound(sound)
         if sound is not None:
+            # Space plays at once, unless the user is typing.
+            if not isinstance(self.focusWidget(), QLineEdit):
+                self.timeline.setFocus()
             sound.changed.connect(self.overview.update)
             sound.changed.connect(self._find_onsets)
 

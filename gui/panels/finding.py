@@ -78,6 +78,8 @@ class FindBar(QWidget):
         fraction = search.progress.fraction if search is not None else 0.0
         self.bar.setRange(0, 1000 if fraction else 0)
         self.bar.setValue(round(1000 * fraction))
+        if search is not None and not is_busy and search.description != words:
+            search = None  # of other words than those that stand there now
         self._say(search, self._problem)
         n_open = sum(mark.is_predicted for mark in draft.spans)
         self.unsettled.setText(

@@ -4,7 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import QMimeData, QPoint, QRectF, QSize, Qt, QUrl, pyqtSignal
-from PyQt6.QtGui import QColor, QDrag, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PyQt6.QtGui import (
+    QColor,
+    QDrag,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QWheelEvent,
+)
 from PyQt6.QtWidgets import (
     QApplication,
     QFrame,
@@ -29,6 +38,7 @@ from .parts import label, row
 
 HEADER_PX = 204
 LANE_PX = 62
+NAME_PX = 28
 N_SHOWN = 4
 LEAST_DB, MOST_DB = -24, 12
 
@@ -45,6 +55,14 @@ def mime_of(path: Path) -> QMimeData:
     data.setUrls([QUrl.fromLocalFile(str(path))])
     data.setText(str(path))
     return data
+
+
+def _carried(name: str) -> QPixmap:
+    """What hangs on the pointer during a drag: the file's name."""
+    shown = label(name, "badge")
+    shown.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+    shown.adjustSize()
+    return shown.grab()
 
 
 class DragHandle(QToolButton):
@@ -73,6 +91,8 @@ class DragHandle(QToolButton):
             self._pressed = None
             drag = QDrag(self)
             drag.setMimeData(mime_of(self._path))
+            drag.setPixmap(_carried(self._path.name))
+            drag.setHotSpot(QPoint(-12, -12))
             drag.exec(Qt.DropAction.CopyAction)
 
 
@@ -106,6 +126,7 @@ class LaneHeader(QWidget):
         self.setObjectName("panel")
         score = f"  {lane.score:.2f}" if lane.score is not None else ""
         self.name = label(f"{lane.title}{score}", "name")
+        self.name.setMinimumHeight(NAME_PX)
         self.name.setToolTip(str(lane.path))
         self.key = label(str(number) if number < 10 else "", "dim")
         self.solo = self._toggle("S", "solo", f"Hear {lane.title} (key {number}; Shift: as well)")

@@ -21,6 +21,7 @@ BLIND = (
     "builtin does not look at the video: the mark in it says nothing to it. Describe the sound or "
     "draw where it is, or install SAM-Audio (Ctrl+M)."
 )
+SECTION_PX = 6
 EMPTY = "Describe the sound, or drag over a place where it is."
 
 
@@ -35,7 +36,7 @@ class PromptPanel(QWidget):
         self._status: Status | None = None
         self.edit = QLineEdit()
         self.edit.setObjectName("prompt")
-        self.edit.setPlaceholderText(f"What is it?  {EXAMPLES[0]}, {EXAMPLES[1]}…")
+        self.edit.setPlaceholderText(f"{EXAMPLES[0]}, {EXAMPLES[1]}…")
         self.edit.setAccessibleName("Description of the sound")
         self.edit.setToolTip("A few plain words, such as “dog barking”. Enter starts.")
         self.edit.setClearButtonEnabled(True)
@@ -109,9 +110,11 @@ class PromptPanel(QWidget):
         column.addWidget(label("TAKE OUT", "heading"))
         column.addWidget(self.edit)
         column.addWidget(self.sent)
+        column.addSpacing(SECTION_PX)
         column.addWidget(self.finding)
         column.addWidget(self.empty_spans)
         column.addWidget(self.table)
+        column.addSpacing(SECTION_PX)
         column.addWidget(label("HOW", "heading"))
         column.addWidget(self.options)
         column.addWidget(self.cost)

@@ -125,11 +125,10 @@ class SpectrogramTrack(Track):
         assert self.sound is not None
         rate = self.sound.info.sample_rate
         font = painter.font()
-        font.setPixelSize(9)
+        font.setPixelSize(10)
         painter.setFont(font)
-        colour = QColor(self.theme.palette[-1])
-        colour.setAlpha(150)
-        painter.setPen(colour)
+        plate = QColor(self.theme.canvas)
+        plate.setAlpha(170)
         height, width = self.size().height(), self.size().width()
         last_y = height + 20
         for frequency_hz in FREQUENCIES_HZ:
@@ -138,8 +137,9 @@ class SpectrogramTrack(Track):
                 continue
             last_y = y
             text = f"{frequency_hz // 1000}k" if frequency_hz >= 1000 else f"{frequency_hz}"
-            painter.drawText(
-                QRectF(width - 40, y - 7, 36, 14),
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                text,
-            )
+            box = QRectF(width - 32, y - 7, 30, 14)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(plate)
+            painter.drawRoundedRect(box, 3, 3)
+            painter.setPen(QColor(self.theme.text))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

@@ -10,11 +10,11 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QSlider, QWidget
 
 from bridge.client import connect
-from bridge.protocol.messages import ModelProgress
+from bridge.protocol.messages import ModelProgress, SeparatorState, Status
 from bridge.protocol.values import ClipOrigin, ModelState, Problem
 from gui import icons, theme
 from gui.commands import KeySheet
-from gui.panels.models import ModelCard
+from gui.panels.models import ModelCard, separators_in_words
 from gui.screenshots import main as take_screenshots
 from gui.window import Window
 
@@ -58,6 +58,25 @@ def test_typing_into_a_field_is_no_command(panel: Window) -> None:
     QTest.keyClicks(panel.prompt.edit, "x fade")
     assert panel.prompt.edit.text() == "x fade"
     assert not panel.listening.player.is_playing
+
+
+def test_a_clip_that_opens_takes_the_keys_unless_the_user_types(
+    open_panel: OpenPanel, tmp_path: Path
+) -> None:
+    window = open_panel()
+    assert window.focusWidget() is window.empty.button
+    for name, place in (("a.wav", window.timeline), ("b.wav", window.prompt.edit)):
+        place.setFocus()
+        path = write_mixture(tmp_path / name)
+        window.bench.open_file(path)
+        until(lambda at=path: (c := window.bench.document.clip) and c.path == at, "it is open")
+        assert window.focusWidget() is place
+
+
+def test_what_is_installed_is_not_said_before_it_is_known() -> None:
+    assert separators_in_words(Status()) == "Asking the engine…"
+    builtin = SeparatorState("builtin", available=True)
+    assert separators_in_words(Status(separators=(builtin,))) == "Ready: builtin."
 
 
 @pytest.mark.parametrize("name", theme.THEMES)

@@ -68,6 +68,9 @@ def test_what_is_found_is_shown_apart_and_not_sent(panel: Window) -> None:
     assert not bar.accept.isVisible()
     QTest.keyClick(panel, Qt.Key.Key_Z, CTRL | SHIFT)
     assert len(marks(panel)) == 2
+    assert bar.said.isVisible()
+    QTest.keyClicks(panel.prompt.edit, " and bass")
+    assert not bar.said.isVisible()
 
 
 def test_each_is_accepted_edited_or_refused_and_only_those_taken_are_sent(panel: Window) -> None:
