@@ -7,6 +7,7 @@ of the window. Every figure comes with hardware and settings; memory is of the w
 """
 
 import argparse
+import gc
 import os
 import platform
 import statistics
@@ -21,7 +22,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import soundfile
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import QObject
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from gui.app import PanelConfig, application, build
 from gui.link.bridge import Server
@@ -218,16 +220,33 @@ def monkey(folder: Path, n_events: int, seed: int) -> None:
     window = open_panel(folder / "two", write_mixture(folder / "clip.wav"))
     wait(lambda: window.bench.document.clip is not None)
     player = Monkey(window, seed)
-    player.play(n_events // 10)
-    before = memory()
+    n_warm = n_events // 10
+    player.play(n_warm)
+    before, held = memory(), holdings(window)
     begin_s = time.perf_counter()
-    player.play(n_events - n_events // 10)
+    player.play(n_events - n_warm)
     took_s = time.perf_counter() - begin_s
+    after = holdings(window)
     print(
         f"{n_events} random events, seed {seed}: no exception, "
-        f"{1000 * took_s / n_events:.1f} ms each, memory {before:.0f} -> {memory():.0f} MB"
+        f"{1000 * took_s / (n_events - n_warm):.1f} ms each, memory {before:.0f} -> "
+        f"{memory():.0f} MB; after the first {n_warm}: "
+        + ", ".join(f"{name} {held[name]} -> {after[name]}" for name in held)
     )
     window.close()
+
+
+def holdings(window: Window) -> dict[str, int]:
+    """What a leak would make more of."""
+    QApplication.processEvents()
+    gc.collect()
+    process = psutil.Process()
+    return {
+        "widgets": len(window.findChildren(QWidget)),
+        "Qt objects": len(window.findChildren(QObject)) + len(window.bench.findChildren(QObject)),
+        "threads": process.num_threads(),
+        "open files": process.num_fds(),
+    }
 
 
 def open_panel(home: Path, sound: Path) -> Window:
