@@ -30,6 +30,7 @@ class FindBar(QWidget):
         self._document = document
         self._search: SpanSearch | None = None
         self._is_busy, self._problem = False, ""
+        self._asked = ""
         self.button = QPushButton("Find it")
         self.button.setToolTip(FIND_TIP)
         self.button.clicked.connect(self.wanted)
@@ -64,6 +65,8 @@ class FindBar(QWidget):
 
     def show_search(self, search: SpanSearch | None, is_busy: bool, problem: str) -> None:
         """Show what is looked for and how far it is, or why it cannot be."""
+        if is_busy and not self._is_busy:
+            self._asked = sent_text(self._document.draft.description)
         self._search, self._is_busy, self._problem = search, is_busy, problem
         self.refresh()
 
@@ -78,9 +81,8 @@ class FindBar(QWidget):
         fraction = search.progress.fraction if search is not None else 0.0
         self.bar.setRange(0, 1000 if fraction else 0)
         self.bar.setValue(round(1000 * fraction))
-        if search is not None and not is_busy and search.description != words:
-            search = None  # of other words than those that stand there now
-        self._say(search, self._problem)
+        is_of_old_words = not is_busy and words != self._asked
+        self._say(None if is_of_old_words else search, "" if is_of_old_words else self._problem)
         n_open = sum(mark.is_predicted for mark in draft.spans)
         self.unsettled.setText(
             f"{n_open} predicted {'place' if n_open == 1 else 'places'}, not sent unless accepted."

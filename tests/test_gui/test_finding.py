@@ -140,6 +140,8 @@ def test_a_sound_that_cannot_be_found_is_said_beside_the_button(panel: Window) -
     assert not panel.bench.finder.is_busy
     assert bar.button.text() == "Find it"
     assert marks(panel) == ()
+    QTest.keyClicks(panel.prompt.edit, "s")
+    assert not bar.said.isVisible()  # it was said of other words
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process")
