@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "installer" / "example" / "mixture.flac"
 SPANS = ("+1.2:2.5", "+4.6:6.4", "+7.95:8.7", "-0:1.1", "-2.7:4.4", "-6.6:7.7")
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 SIZE = (1440, 900)
 THEMES = ("dark", "light")
 

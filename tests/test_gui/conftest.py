@@ -105,8 +105,7 @@ def open_panel(qt: QApplication, tmp_path: Path, server_home: Path) -> Iterator[
         window.deleteLater()
         window.bench.deleteLater()
     settle()
-    left = [thread.name for thread in threading.enumerate() if thread not in before]
-    assert not left
+    until(lambda: set(threading.enumerate()) <= before, "the panels' threads have ended")
 
 
 def settle() -> None:
