@@ -1,3 +1,4 @@
+#include "Scratch.h"
 #include "wire/ConnectionFile.h"
 #include "wire/Folders.h"
 
@@ -14,18 +15,8 @@ using Json = nlohmann::json;
 
 namespace
 {
-/** A folder that is gone with the test. */
-struct Scratch
+struct FileScratch : Scratch
 {
-    std::filesystem::path path;
-
-    Scratch()
-    {
-        auto name = (std::filesystem::temp_directory_path() / "stemlasso-XXXXXX").string();
-        path = mkdtemp (name.data());
-    }
-    ~Scratch() { std::filesystem::remove_all (path); }
-
     std::filesystem::path write (const std::string& content, mode_t mode = 0600) const
     {
         const auto file = path / "connection.json";
@@ -77,7 +68,7 @@ struct Variable
 
 TEST_CASE ("a connection file is read")
 {
-    const Scratch scratch;
+    const FileScratch scratch;
     const auto read = readConnection (scratch.write (good().dump()));
     REQUIRE (std::holds_alternative<Connection> (read));
     const auto& connection = std::get<Connection> (read);
@@ -95,7 +86,7 @@ TEST_CASE ("a connection file is read")
 
 TEST_CASE ("no file, and that of a dead process, mean that no engine runs")
 {
-    const Scratch scratch;
+    const FileScratch scratch;
     CHECK (whyNot (scratch.path / "none.json", "not running") == NoConnection::absent);
     const auto child = fork();
     if (child == 0)
@@ -111,7 +102,7 @@ TEST_CASE ("no file, and that of a dead process, mean that no engine runs")
 
 TEST_CASE ("a file that others could have touched is refused")
 {
-    const Scratch scratch;
+    const FileScratch scratch;
     for (const mode_t mode : { 0640, 0604, 0660, 0602, 0666 })
         CHECK (whyNot (scratch.write (good().dump(), mode), "others may open it")
                == NoConnection::unsafe);
@@ -129,7 +120,7 @@ TEST_CASE ("a file that others could have touched is refused")
 
 TEST_CASE ("a file that cannot be understood is refused in words")
 {
-    const Scratch scratch;
+    const FileScratch scratch;
     const auto isBroken = [&] (const std::string& content, const std::string& words)
     { return whyNot (scratch.write (content), words) == NoConnection::broken; };
     CHECK (isBroken ("", "not JSON"));
@@ -165,7 +156,7 @@ TEST_CASE ("a file that cannot be understood is refused in words")
 
 TEST_CASE ("a server of another major is refused, and both versions are named")
 {
-    const Scratch scratch;
+    const FileScratch scratch;
     auto file = good();
     file["protocol"] = "2.4";
     CHECK (whyNot (scratch.write (file.dump()), "2.4") == NoConnection::newer);

@@ -26,13 +26,15 @@ catch_discover_tests(reaper_tests TEST_PREFIX "reaper: ")
 add_executable(wire_tests
     $<TARGET_OBJECTS:test_main>
     tests/ConnectionFileTests.cpp
+    tests/EngineLinkTests.cpp
+    tests/FakeServer.cpp
     tests/MessageFuzzTests.cpp
     tests/MessageTests.cpp)
-target_include_directories(wire_tests SYSTEM PRIVATE ${JSON_INCLUDE_DIR})
+target_include_directories(wire_tests SYSTEM PRIVATE ${JSON_INCLUDE_DIR} ${CPPZMQ_INCLUDE_DIR})
 target_compile_definitions(wire_tests PRIVATE
     STEMLASSO_FUZZ_TURNS=50000
     STEMLASSO_GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/../tests/data/wire")
-target_link_libraries(wire_tests PRIVATE stemlasso_wire stemlasso_options Catch2::Catch2)
+target_link_libraries(wire_tests PRIVATE stemlasso_wire stemlasso_options Catch2::Catch2 PkgConfig::ZMQ)
 catch_discover_tests(wire_tests TEST_PREFIX "wire: ")
 
 add_executable(wire_client tests/WireClient.cpp)
