@@ -46,7 +46,7 @@ def process(
             started.wait(10)
         except subprocess.TimeoutExpired:
             os.killpg(started.pid, signal.SIGKILL)
-            started.wait(10)
+            started.wait(60)
 
 
 def wait_for(look: Callable[[], Found], what: str, patience_s: float = WAIT_S) -> Found:
