@@ -112,6 +112,14 @@ void Look::drawPopupMenuBackgroundWithOptions (juce::Graphics& g, int width, int
     g.drawRect (0, 0, width, height);
 }
 
+void Look::drawPopupMenuSectionHeader (juce::Graphics& g, const juce::Rectangle<int>& area,
+                                       const juce::String& name)
+{
+    g.setFont (font (11.5f, true));
+    g.setColour (colours::dim);
+    g.drawText (name.toUpperCase(), area.reduced (12, 0), juce::Justification::bottomLeft);
+}
+
 juce::TextLayout Look::tooltipLayout (const juce::String& text)
 {
     juce::AttributedString words;

@@ -41,6 +41,8 @@ public:
     void drawPopupMenuBackgroundWithOptions (juce::Graphics&, int width, int height,
                                              const juce::PopupMenu::Options&) override;
     juce::Font getPopupMenuFont() override { return font (13); }
+    void drawPopupMenuSectionHeader (juce::Graphics&, const juce::Rectangle<int>&,
+                                     const juce::String&) override;
     int getPopupMenuBorderSizeWithOptions (const juce::PopupMenu::Options&) override { return 5; }
     juce::Rectangle<int> getTooltipBounds (const juce::String&, juce::Point<int>,
                                            juce::Rectangle<int>) override;

@@ -25,6 +25,7 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
         addAndMakeVisible (view);
     addChildComponent (useItems);
     connect();
+    addMouseListener (this, true);
     processor.work().addChangeListener (this);
     processor.reaper().addChangeListener (this);
     processor.work().link().watch();
@@ -38,6 +39,7 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
 PluginEditor::~PluginEditor()
 {
     stopTimer();
+    removeMouseListener (this);
     juce::PopupMenu::dismissAllActiveMenus(); // they are drawn with this editor's look
     processor.reaper().removeChangeListener (this);
     processor.work().removeChangeListener (this);
@@ -107,6 +109,7 @@ void PluginEditor::changeListenerCallback (juce::ChangeBroadcaster* source)
 void PluginEditor::timerCallback()
 {
     processor.poll();
+    giveFocus();
     refresh();
 }
 
@@ -134,6 +137,26 @@ void PluginEditor::openPanel()
     if (! processor.work().link().openPanel (id, words))
         say (fromUtf8 (words.empty() ? "The panel could not be started." : words));
     refresh();
+}
+
+/** Of everything in this window. */
+void PluginEditor::mouseUp (const juce::MouseEvent& event)
+{
+    clicked = event.eventComponent;
+    while (clicked != nullptr && clicked != this && ! clicked->getWantsKeyboardFocus())
+        clicked = clicked->getParentComponent();
+    focusTicks = clicked != this ? ticksPerSecond / 4 : 0;
+}
+
+/** Where the window manager gives the focus to the host's window with every click, JUCE hands it
+    back, a moment later, to what had it before and not to what was clicked. */
+void PluginEditor::giveFocus()
+{
+    if (focusTicks == 0 || --focusTicks == 0 || clicked == nullptr)
+        return;
+    if (clicked->isShowing() && ! clicked->hasKeyboardFocus (true)
+        && ! clicked->isCurrentlyBlockedByAnotherModalComponent())
+        clicked->grabKeyboardFocus();
 }
 
 bool PluginEditor::isInterestedInFileDrag (const juce::StringArray&)

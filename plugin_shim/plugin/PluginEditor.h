@@ -27,6 +27,7 @@ public:
     void paint (juce::Graphics&) override;
     void paintOverChildren (juce::Graphics&) override;
     void resized() override;
+    void mouseUp (const juce::MouseEvent&) override;
 
     bool isInterestedInFileDrag (const juce::StringArray&) override;
     void fileDragEnter (const juce::StringArray&, int, int) override;
@@ -50,6 +51,7 @@ private:
     void selectClip (const juce::String&);
     void openPanel();
     void say (const juce::String&);
+    void giveFocus();
 
     PluginProcessor& processor;
     Look look;
@@ -67,7 +69,9 @@ private:
     std::uint64_t takeShown = 0; ///< number of the open take that was shown last
     bool showsTake = false;      ///< the open take is on the screen, not the selected clip
     bool isFileOver = false;
-    juce::String notice; ///< what the last thing that was done has to say
+    SafePointer<juce::Component> clicked; ///< shall have the focus
+    int focusTicks = 0;                   ///< for so long
+    juce::String notice;                  ///< what the last thing that was done has to say
     juce::String heading, headingDetail, headingRemark;
 
     JUCE_DECLARE_NON_COPYABLE_WITH_LEAK_DETECTOR (PluginEditor)

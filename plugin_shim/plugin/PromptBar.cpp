@@ -157,6 +157,7 @@ static void addChoices (juce::PopupMenu& menu, const char* heading, const Choice
 void PromptBar::showMenu()
 {
     juce::PopupMenu menu, separatorMenu, stereoMenu;
+    menu.setLookAndFeel (&getLookAndFeel());
     addChoices (menu, "Quality", qualities, qualityItem, shown.options.quality);
     menu.addSectionHeader ("Takes to choose from");
     for (const auto count : takeCounts)
@@ -169,7 +170,7 @@ void PromptBar::showMenu()
     menu.addSubMenu ("Stereo", stereoMenu);
     menu.showMenuAsync (juce::PopupMenu::Options()
                             .withTargetComponent (how)
-                            .withParentComponent (getTopLevelComponent())
+                            .withParentComponent (getParentComponent())
                             .withDeletionCheck (*this)
                             .withMinimumWidth (how.getWidth()),
                         [safe = SafePointer<PromptBar> (this)] (int item)

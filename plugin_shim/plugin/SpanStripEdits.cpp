@@ -92,11 +92,12 @@ void SpanStrip::showMenu (int index)
     selected = index;
     repaint();
     juce::PopupMenu menu;
+    menu.setLookAndFeel (&getLookAndFeel());
     menu.addItem (1, "Change sign");
     menu.addItem (2, "Delete span");
     const auto options = juce::PopupMenu::Options()
                              .withMousePosition()
-                             .withParentComponent (getTopLevelComponent())
+                             .withParentComponent (getParentComponent())
                              .withDeletionCheck (*this);
     menu.showMenuAsync (options,
                         [safe = SafePointer<SpanStrip> (this)] (int choice)

@@ -17,7 +17,7 @@ def x_server(width: int = 1280, height: int = 800) -> Iterator[str]:
     """A screen; gives its DISPLAY."""
     reader, writer = os.pipe()
     size = ("-screen", "0", f"{width}x{height}x24")
-    command = ["Xvfb", "-displayfd", str(writer), *size, "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(writer), *size, "-nolisten", "tcp", "-noreset"]
     with os.fdopen(reader) as numbers, process(command, dict(os.environ), pass_fds=(writer,)):
         os.close(writer)
         yield f":{numbers.readline().strip()}"

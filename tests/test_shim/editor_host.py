@@ -3,6 +3,7 @@
 Where things are is told by the editor itself (STEMLASSO_EDITOR_LAYOUT), never guessed.
 """
 
+import ctypes
 import json
 import queue
 import shutil
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,23 @@ def screen(environ: dict[str, str], folder: Path) -> Iterator[None]:
         manager.write_text(_OPENBOX, "utf-8")
         undo.enter_context(process(["openbox", "--config-file", str(manager)], environ))
         undo.enter_context(process(["xsettingsd", "-c", str(settings)], environ))
+        for selection in (b"WM_S0", b"_XSETTINGS_S0"):
+            wait_for(partial(_has_owner, environ["DISPLAY"], selection), str(selection))
         yield
+
+
+def _has_owner(display: str, selection: bytes) -> bool:
+    """Whether a manager has begun its work: it owns a selection of X."""
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XInternAtom.restype = x11.XGetSelectionOwner.restype = ctypes.c_ulong
+    connection = ctypes.c_void_p(x11.XOpenDisplay(display.encode()))
+    if not connection:
+        return False
+    atom = ctypes.c_ulong(x11.XInternAtom(connection, selection, 0))
+    owner: int = x11.XGetSelectionOwner(connection, atom)
+    x11.XCloseDisplay(connection)
+    return owner != 0
 
 
 class EditorWindow:
@@ -127,9 +145,18 @@ class EditorWindow:
             self.act("mousemove", *self.point(name, x, y), "sleep", "0.02")
         self.act("mouseup", str(button))
 
-    def type(self, text: str) -> None:
-        """Type where the focus is."""
-        self.act("type", "--delay", "20", text)
+    def write(self, name: str, text: str) -> None:
+        """Type into a field. Who gets the keys is settled between window manager, host and plug-in,
+        which takes its time: it is done again until the field has the text."""
+        for patience_s in (2, 4, 8, 16, 32):
+            self.click(name)
+            self.act("windowfocus", str(self.layout()["window"]))
+            self.act("key", "ctrl+a")
+            self.act("type", "--delay", "20", text)
+            with suppress(AssertionError):
+                wait_for(lambda: self.part(name)["text"] == text, name, patience_s)
+                return
+        raise AssertionError(f"{text!r} cannot be typed into {name}")
 
 
 class EditorHost(EditorWindow):
