@@ -18,12 +18,17 @@ void makeKeys (std::string& publicKey, std::string& secretKey)
     secretKey = second.data();
 }
 
+std::string contentOfMessage (const zmq::message_t& part)
+{
+    return std::string (part.data<char>(), part.size());
+}
+
 Frames receive (zmq::socket_t& socket)
 {
     Frames frames;
     for (zmq::message_t part; socket.recv (part, zmq::recv_flags::dontwait);)
     {
-        frames.emplace_back (part.data<char>(), part.size());
+        frames.push_back (contentOfMessage (part));
         if (! part.more())
             break;
     }

@@ -32,10 +32,11 @@ add_executable(wire_tests
     tests/MessageTests.cpp)
 target_include_directories(wire_tests SYSTEM PRIVATE ${JSON_INCLUDE_DIR} ${CPPZMQ_INCLUDE_DIR})
 target_compile_definitions(wire_tests PRIVATE
-    STEMLASSO_FUZZ_TURNS=50000
+    STEMLASSO_FUZZ_TURNS=$<IF:$<BOOL:${STEMLASSO_SANITIZE}>,10000,50000>
     STEMLASSO_GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/../tests/data/wire")
 target_link_libraries(wire_tests PRIVATE stemlasso_wire stemlasso_options Catch2::Catch2 PkgConfig::ZMQ)
-catch_discover_tests(wire_tests TEST_PREFIX "wire: ")
+catch_discover_tests(wire_tests TEST_PREFIX "wire: " PROPERTIES
+    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_CURRENT_SOURCE_DIR}/tests/thread.supp")
 
 add_executable(wire_client tests/WireClient.cpp)
 target_include_directories(wire_client SYSTEM PRIVATE ${JSON_INCLUDE_DIR})

@@ -104,7 +104,7 @@ void LinkThread::run()
         if (! isEnding)
             sockets->wait (std::max (longest, std::chrono::milliseconds (0)));
     }
-    sockets.reset();
+    // The sockets stay until this thread is joined: whoever ends it rings their bell.
 }
 
 void LinkThread::turn()
