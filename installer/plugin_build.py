@@ -75,7 +75,7 @@ def build(shim: Shim, preset: str, targets: Sequence[str] = ()) -> None:
         _run(command, shim, log, variables)
 
 
-def test(shim: Shim, preset: str, which: str = "") -> None:
+def run_tests(shim: Shim, preset: str, which: str = "") -> None:
     """Run the C++ tests of a preset that was built. Raises SetupFailed.
 
     which: only those whose names match; empty for all.

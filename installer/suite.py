@@ -102,7 +102,7 @@ def _build_plugin(environment: Environment) -> list[str]:
     if not _is_well_built(shim, plugin_build.RELEASE):
         failed.append("plug-in")
     # The rest is run under it by hand, see the README: it would take minutes more.
-    if not _is_well_built(shim, plugin_build.THREAD, ("wire_tests",), "^wire: "):
+    if not _is_well_built(shim, plugin_build.THREAD, ("wire_tests",), "^wire:"):
         failed.append("plug-in's threads")
     return failed
 
@@ -114,7 +114,7 @@ def _is_well_built(
     try:
         plugin_build.build(shim, preset, targets)
         built_s = time.monotonic()
-        plugin_build.test(shim, preset, which)
+        plugin_build.run_tests(shim, preset, which)
     except SetupFailed as why:
         print(f"plug-in {preset:<10}FAILED  {why}\n{_end_of(why.log)}", flush=True)
         return False
