@@ -9,20 +9,29 @@
 
 #include <juce_audio_processors/juce_audio_processors.h>
 
+#include <atomic>
+
 namespace stemlasso
 {
 
-class PluginProcessor final : public juce::AudioProcessor, public juce::VST3ClientExtensions
+class PluginProcessor final : public juce::AudioProcessor,
+                              public juce::VST3ClientExtensions,
+                              private juce::AudioProcessorParameter::Listener,
+                              private juce::AsyncUpdater,
+                              private juce::Timer
 {
 public:
     PluginProcessor();
     ~PluginProcessor() override;
 
     void prepareToPlay (double sampleRate, int largestBlock) override;
-    void releaseResources() override {}
+    void releaseResources() override;
     bool isBusesLayoutSupported (const BusesLayout&) const override;
+    bool supportsDoublePrecisionProcessing() const override { return true; }
     void processBlock (juce::AudioBuffer<float>&, juce::MidiBuffer&) override;
-    using juce::AudioProcessor::processBlock;
+    void processBlock (juce::AudioBuffer<double>&, juce::MidiBuffer&) override;
+    void processBlockBypassed (juce::AudioBuffer<float>&, juce::MidiBuffer&) override;
+    void processBlockBypassed (juce::AudioBuffer<double>&, juce::MidiBuffer&) override;
 
     juce::AudioProcessorEditor* createEditor() override;
     bool hasEditor() const override { return true; }
@@ -38,11 +47,13 @@ public:
     void changeProgramName (int, const juce::String&) override {}
     void getStateInformation (juce::MemoryBlock&) override;
     void setStateInformation (const void*, int) override;
+    void updateTrackProperties (const TrackProperties&) override;
 
     void setIHostApplication (Steinberg::FUnknown*) override;
 
-    /** Message thread, often while an editor is open: takes that have ended become clips, and the
-        workspace takes over what the engine said. */
+    /** Message thread, often: takes that have ended become clips, and the workspace takes over what
+        the engine said. Done by itself as long as there is a clip or a take, with an editor or
+        without. */
     void poll();
 
     Workspace& work() { return workspace; }
@@ -51,8 +62,35 @@ public:
     ReaperHost& reaper() { return reaperHost; }
 
 private:
-    juce::AudioParameterBool* armed; ///< owned by the base class
+    template <typename Sample>
+    void hear (const juce::AudioBuffer<Sample>&, bool isArmed) noexcept;
+
+    void parameterValueChanged (int, float) override;
+    void parameterGestureChanged (int, bool) override {}
+    void handleAsyncUpdate() override;
+    void timerCallback() override { poll(); }
+
+    void takeOverState();
+    void takeOverTakes();
+    void finishStaleTake (const capture::Take&);
+    void separateIfPressed();
+    juce::ValueTree wholeState() const;
+
+    juce::AudioParameterBool *armed, *separates; ///< owned by the base class
+    std::atomic<bool> isSeparatePressed{ false };
     std::unique_ptr<capture::Recorder> recorder;
+
+    // message thread
+    std::uint64_t takesSeen = 0; ///< the number of the last take that became a clip
+    std::int64_t staleSamples = -1;
+    juce::uint32 movedAt = 0; ///< when the open take got longer, in ms
+
+    // any thread: hosts ask for the state, and give one, on threads of their choice
+    juce::CriticalSection stateLock;
+    juce::ValueTree restoredState{ "StemLasso" }; ///< with what another version added
+    juce::ValueTree waitingWorkspace; ///< given by the host, not taken over yet; none: invalid
+    juce::String trackName;
+
     Workspace workspace;
     ReaperHost reaperHost{ workspace };
 

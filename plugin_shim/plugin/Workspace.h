@@ -9,6 +9,7 @@
 
 #include <juce_data_structures/juce_data_structures.h>
 
+#include <map>
 #include <optional>
 
 namespace stemlasso
@@ -61,17 +62,38 @@ public:
     /** To be called often by a timer: takes over what the engine said, and tells listeners. */
     void poll();
 
+    /** Any thread: as it is now, never to be changed. */
     juce::ValueTree save() const;
     /** Takes what it understands and drops the rest: a state may come from another version, or be
-        damaged. */
+        damaged. Stems whose files are gone stay in the state and are not shown. A job that was not
+        done yet is asked for by its id. */
     void restore (const juce::ValueTree&);
 
     wire::EngineLink& link() { return *engine; }
 
 private:
+    /** What is known of a clip and not for people. */
+    struct Known
+    {
+        juce::ValueTree restored; ///< as it was in the state, with what another version added
+        bool hasNewStems = true;
+        std::uint64_t revision = 0; ///< of its errand, when it was looked at last
+        std::string doneJob;        ///< whose stems it has
+    };
+
+    WorkClip* find (const juce::String& id);
+    void restoreOne (const juce::ValueTree&, std::vector<WorkClip>& before);
+    void takeOver (WorkClip&, const wire::ErrandView&);
+    void changed();
+
     std::shared_ptr<wire::EngineLink> engine = wire::EngineLink::shared();
     std::vector<WorkClip> entries;
+    std::map<juce::String, Known> known; ///< by the clip's id
     juce::String selectedId;
+    juce::ValueTree restoredRoot{ "Workspace" };
+
+    juce::CriticalSection savedLock;
+    juce::ValueTree saved{ "Workspace" };
 };
 
 } // namespace stemlasso

@@ -34,6 +34,7 @@ juce_add_plugin(StemLasso
 set(plugin_sources
     plugin/CaptureBox.cpp
     plugin/ClipList.cpp
+    plugin/ClipState.cpp
     plugin/EditorRefresh.cpp
     plugin/EngineBar.cpp
     plugin/GrowingWav.cpp
@@ -42,6 +43,7 @@ set(plugin_sources
     plugin/PeakLoader.cpp
     plugin/PluginEditor.cpp
     plugin/PluginProcessor.cpp
+    plugin/ProcessorState.cpp
     plugin/PromptBar.cpp
     plugin/ReaperHost.cpp
     plugin/SpanStrip.cpp

@@ -71,6 +71,7 @@ def host_says(
 
 def host_environment(home: Path) -> dict[str, str]:
     """Of a host's process: nothing of the user's, and no screen."""
-    environ = {**os.environ, "STEMLASSO_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    environ.pop("DISPLAY", None)
-    return environ
+    # without a name JUCE takes the first screen, which may be another test's and go away with it
+    nowhere = ":9999"
+    own = {"STEMLASSO_HOME": str(home), "OMP_NUM_THREADS": "1", "DISPLAY": nowhere}
+    return {**os.environ, **own}

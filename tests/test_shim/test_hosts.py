@@ -1,13 +1,93 @@
 """What every host sees: the plug-in loads, and audio goes through it to the bit."""
 
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
 from .conftest import RunHost
+
+PARAMETERS = {"Capture", "Separate"}
 
 
 def test_audio_passes_pedalboard_to_the_bit(run_host: RunHost):
     said = run_host("pedalboard_pass.py")
     assert said["name"] == "StemLasso"
     assert said["manufacturer"] == "StemLasso"
-    assert {"capture", "bypass"} <= set(said["parameters"])
+    assert {"capture", "separate", "bypass"} <= set(said["parameters"])
     assert said["latency"] == 0
     assert len(said["is_same"]) == 12
     assert all(said["is_same"].values()), said["is_same"]
+
+
+def test_audio_passes_dawdreamer_and_its_state_keeps_parameters(run_host: RunHost):
+    said = run_host("dawdreamer_render.py")
+    assert set(said["names"]) >= PARAMETERS
+    assert len(said["is_same"]) == 12
+    assert all(said["is_same"].values()), said["is_same"]
+    assert said["capture_after_load"] == 1.0
+    assert said["latency"] == 0
+
+
+def test_takes_are_what_was_played_and_lie_where_it_was_played(run_host: RunHost):
+    said = run_host("minihost_takes.py")
+    assert said["passes"]
+    assert said["n_blocks"] > 60
+    assert len(said["takes"]) == 15
+    for take in said["takes"]:
+        position = take["expected_position"]
+        bits, rate = stored_bits(take["path"])
+        assert rate == take["rate"]
+        assert take["position"] == position
+        assert time_reference(take["path"]) == (position or 0)
+        if position is not None:
+            assert abs(take["quarters"] - position / rate * 2) < 1e-6
+        expected = np.load(take["expected"]).view(np.uint32).T
+        np.testing.assert_array_equal(bits, expected)
+
+
+def test_doubles_pass_to_the_bit_and_a_bypassed_plugin_captures_nothing(run_host: RunHost):
+    said = run_host("minihost_doubles.py")
+    assert said["supports"]
+    assert said["is_same"]
+    assert said["bypass_passes"]
+    assert said["takes"] == [[0, 512], [1024, 512]]
+    assert said["latency"] == 0
+    assert said["tail_s"] == 0
+
+
+def test_states_of_other_versions_are_kept_and_damaged_ones_do_no_harm(run_host: RunHost):
+    said = run_host("minihost_states.py")
+    assert said == {
+        "root": "yes",
+        "room": "2",
+        "workspace": "3",
+        "colour": "red",
+        "later": "x",
+        "description": "dünn",
+        "spans": [{"start": "0.5", "end": "1.25", "here": "0"}],
+        "missing_stem": "/nowhere/t.wav",
+        "passes": True,
+        "works_after": True,
+    }
+
+
+def stored_bits(path: str) -> tuple[np.ndarray, int]:
+    """Samples [N, C] as they lie in the file, and its rate; libsndfile agrees about the rest."""
+    info: Any = soundfile.info(path)
+    assert (info.format, info.subtype) == ("WAV", "FLOAT")
+    content = Path(path).read_bytes()
+    start = content.index(b"data") + 8
+    bits = np.frombuffer(content[start:], np.uint32).reshape(-1, info.channels)
+    assert info.frames == len(bits)
+    return bits, info.samplerate
+
+
+def time_reference(path: str) -> int:
+    """In samples, from the Broadcast Wave chunk."""
+    content = Path(path).read_bytes()
+    start = content.index(b"bext") + 8 + 338
+    (samples,) = struct.unpack("<Q", content[start : start + 8])
+    return samples

@@ -1,0 +1,120 @@
+"""From a DAW's audio to stems and back, with the real engine process and the builtin separator."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+import soundfile
+
+from .conftest import HOSTS, RunHost, host_environment
+
+RATE = 48_000
+
+
+@contextmanager
+def serving(home: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server of this home, ready, and ended as a system does."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "server.out").open("ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bridge", "serve", "--home", str(home)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline(), (home / "server.out").read_text("utf-8")
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        process.stdout.close()
+
+
+def make_mixture() -> tuple[np.ndarray, np.ndarray]:
+    """Four seconds [2, N] float32 of 24 bits: low tones, and from 1 to 1.5 s the hiss of a hi-hat.
+
+    The second array is the hiss alone.
+    """
+    times_s = np.arange(4 * RATE) / RATE
+    tones = np.stack([0.2 * np.sin(2 * np.pi * f * times_s) for f in (82, 110)])
+    bright = scipy.signal.butter(8, 7000, "highpass", fs=RATE, output="sos")
+    burst = np.random.default_rng(1).standard_normal((2, RATE // 2))
+    hiss = np.zeros_like(tones)
+    hiss[:, RATE : RATE * 3 // 2] = 0.1 * scipy.signal.sosfilt(bright, burst)
+    return (np.round((tones + hiss) * 2**23) / 2**23).astype(np.float32), hiss
+
+
+def test_a_take_goes_to_the_engine_and_its_stems_are_found_again(
+    run_host: RunHost, home: Path, tmp_path: Path
+):
+    mixture, hiss = make_mixture()
+    np.save(tmp_path / "mixture.npy", mixture)
+    with serving(home):
+        said = run_host("minihost_round_trip.py", tmp_path / "mixture.npy", "hi-hat")
+    assert said["passes"]
+    clip = said["clip"]
+    assert clip["position"] == 96_000
+    assert said["n_loose"] == 0  # a state refers to the take now
+    taken, rate = soundfile.read(clip["path"], dtype="float32")
+    assert rate == RATE
+    np.testing.assert_array_equal(taken.T, mixture)
+
+    assert len(clip["stems"]) == 2
+    target, residual = (soundfile.read(path, dtype="float32")[0] for path in clip["stems"])
+    np.testing.assert_array_equal(target + residual, taken)  # the null, exactly
+    inside = slice(RATE * 11 // 10, RATE * 14 // 10)
+    for channel in range(2):
+        likeness = np.corrcoef(target[inside, channel], hiss[channel, inside])[0, 1]
+        assert likeness > 0.9
+    assert np.std(target[inside]) > 10 * np.std(target[3 * RATE :])
+
+    reopened = run_host("minihost_reopen.py", tmp_path / "kept.xml")  # no engine runs
+    assert reopened["stems"] == clip["stems"]
+    assert reopened["position"] == 96_000
+
+
+def test_the_daw_never_notices_what_becomes_of_the_engine(plugin: Path, home: Path, tmp_path: Path):
+    command = [sys.executable, str(HOSTS / "minihost_dying_engine.py"), str(plugin)]
+    host = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=host_environment(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert host.stdin is not None
+    assert host.stdout is not None
+    said = host.stdout
+
+    def play(word: str = "play") -> None:
+        host.stdin.write(word + "\n")
+        host.stdin.flush()
+        assert said.readline() == "played\n"
+
+    with host:
+        assert said.readline() == "ready\n"
+        play("separate")  # nobody is there
+        for _ in range(3):
+            with serving(home) as server:
+                play("separate")
+                server.send_signal(signal.SIGSTOP)  # hung
+                play()
+                server.kill()
+                server.wait(60)
+                play()
+        host.stdin.write("end\n")
+        host.stdin.close()
+        assert said.readline() == ('{"altered": 0, "n_blocks": 1100, "samples": 25600}\n')
+    assert host.returncode == 0
