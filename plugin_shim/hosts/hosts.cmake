@@ -14,4 +14,8 @@ if(STEMLASSO_PLUGIN)
         hosts/fake_reaper.cpp hosts/FakeReaper.cpp hosts/FakeReads.cpp hosts/FakeWrites.cpp hosts/LoadedPlugin.cpp)
     target_link_libraries(fake_reaper PRIVATE
         stemlasso_reaper stemlasso_vst3_ids stemlasso_options Threads::Threads ${CMAKE_DL_LIBS})
+
+    add_executable(rt_host hosts/rt_host.cpp hosts/RtPlugin.cpp)
+    target_link_libraries(rt_host PRIVATE
+        stemlasso_vst3_ids stemlasso_options Threads::Threads ${CMAKE_DL_LIBS})
 endif()

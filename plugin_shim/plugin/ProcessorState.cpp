@@ -4,6 +4,8 @@
 #include "PluginProcessor.h"
 #include "capture/Spool.h"
 
+#include <algorithm>
+
 namespace stemlasso
 {
 
@@ -11,6 +13,17 @@ namespace
 {
 constexpr int stateVersion = 1;
 constexpr int mostStateBytes = 16 * 1024 * 1024;
+
+/** What is not UTF-8 did not come from us, and JUCE's parser takes any bytes for text. */
+bool isText (const void* data, int bytes)
+{
+    constexpr int headBytes = 8; // a mark and the length
+    if (bytes <= headBytes)
+        return false;
+    const auto* text = static_cast<const char*> (data) + headBytes;
+    const auto length = std::find (text, text + bytes - headBytes, '\0') - text;
+    return juce::CharPointer_UTF8::isValidString (text, int (length));
+}
 
 /** From now on a host may keep the path of this take: it must not be deleted by itself any more. */
 void keepTakes (const juce::ValueTree& workspace)
@@ -43,7 +56,7 @@ void PluginProcessor::getStateInformation (juce::MemoryBlock& block)
 
 void PluginProcessor::setStateInformation (const void* data, int bytes)
 {
-    if (bytes <= 0 || bytes > mostStateBytes)
+    if (bytes > mostStateBytes || ! isText (data, bytes))
         return;
     const auto xml = getXmlFromBinary (data, bytes);
     if (xml == nullptr || ! xml->hasTagName ("StemLasso"))
