@@ -119,8 +119,8 @@ def find_plugin(checkout: Path) -> Path:
     found = [each for folder in folders for each in folder.rglob("StemLasso.vst3")]
     if not found:
         raise SetupFailed(
-            f"no StemLasso.vst3 was built below {folders[0]} or {folders[1]}; build the plug-in "
-            "first, or name it with --from"
+            f"no StemLasso.vst3 was built below {folders[0]} or {folders[1]}; run `cmake --preset "
+            "release && cmake --build --preset release` in plugin_shim, or name one with --from"
         )
     return max(found, key=lambda each: each.stat().st_mtime)
 

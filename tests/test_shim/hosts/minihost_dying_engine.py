@@ -1,6 +1,6 @@
 """minihost: audio runs in real time order while the engine is killed, hung and started again.
 
-argv: plug-in, number of kills. Every line on stdin is answered with a hundred blocks.
+argv: plug-in. Every line on stdin is answered with a hundred blocks.
 """
 
 import json
