@@ -23,6 +23,10 @@ target_include_directories(reaper_tests PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(reaper_tests PRIVATE stemlasso_reaper stemlasso_options Catch2::Catch2 Threads::Threads)
 catch_discover_tests(reaper_tests TEST_PREFIX "reaper: ")
 
+set(fuzz_turns 50000)
+if(STEMLASSO_SANITIZE)
+    set(fuzz_turns 10000)
+endif()
 add_executable(wire_tests
     $<TARGET_OBJECTS:test_main>
     tests/ConnectionFileTests.cpp
@@ -32,7 +36,7 @@ add_executable(wire_tests
     tests/MessageTests.cpp)
 target_include_directories(wire_tests SYSTEM PRIVATE ${JSON_INCLUDE_DIR} ${CPPZMQ_INCLUDE_DIR})
 target_compile_definitions(wire_tests PRIVATE
-    STEMLASSO_FUZZ_TURNS=$<IF:$<BOOL:${STEMLASSO_SANITIZE}>,10000,50000>
+    STEMLASSO_FUZZ_TURNS=${fuzz_turns}
     STEMLASSO_GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/../tests/data/wire")
 target_link_libraries(wire_tests PRIVATE stemlasso_wire stemlasso_options Catch2::Catch2 PkgConfig::ZMQ)
 catch_discover_tests(wire_tests TEST_PREFIX "wire: " PROPERTIES
