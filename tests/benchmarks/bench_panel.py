@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import soundfile
-from PyQt6.QtCore import QObject
+from PyQt6.QtCore import QEvent, QObject
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from gui.app import PanelConfig, application, build
@@ -238,6 +238,8 @@ def monkey(folder: Path, n_events: int, seed: int) -> None:
 
 def holdings(window: Window) -> dict[str, int]:
     """What a leak would make more of."""
+    # What waits to be deleted is deleted by a running loop, which there is none of here.
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QApplication.processEvents()
     gc.collect()
     process = psutil.Process()

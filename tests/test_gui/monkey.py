@@ -36,6 +36,8 @@ class Monkey:
         for number in range(n_events):
             self._random.choice(acts)()
             if number % 20 == 0:
+                # A running loop would delete by itself what waits to be deleted, such as menus.
+                QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
                 QApplication.processEvents()
             self._close_popups()
             check(self._window)
