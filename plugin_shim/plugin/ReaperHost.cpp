@@ -1,5 +1,6 @@
 #include "ReaperHost.h"
 
+#include "PluginProcessor.h"
 #include "StemPlan.h"
 
 #include <pluginterfaces/base/funknown.h>
@@ -134,8 +135,9 @@ ReaperHost::ReaperHost (Workspace& workspaceToUse)
 {
 }
 
-void ReaperHost::addParameters (juce::AudioProcessor& owner)
+void ReaperHost::addParameters (PluginProcessor& owner)
 {
+    processor = &owner;
     const auto add = [&owner] (const char* id, const char* name)
     {
         auto* parameter = new juce::AudioParameterBool ({ id, 1 }, name, false);
@@ -268,6 +270,7 @@ void ReaperHost::takeOver (const reaper::Selection& selection)
         lines.add (juce::String::fromUTF8 (refusal.c_str()));
     lines.removeEmptyStrings();
     say (lines.joinIntoString ("\n"));
+    processor->poll(); // from now on there is a clip to look after, also without an editor
 }
 
 void ReaperHost::insertStems()

@@ -16,6 +16,8 @@
 namespace stemlasso
 {
 
+class PluginProcessor;
+
 class ReaperHost final : public juce::ChangeBroadcaster,
                          private juce::AudioProcessorParameter::Listener
 {
@@ -26,7 +28,7 @@ public:
     /** From the processor's constructor: adds to it the parameters "Use selected items" and "Insert stems", which act when they are
         switched on and fall back by themselves, so that REAPER's actions, its controllers and its
         automation can press them; and the settings "Mute original" and "Insert takes". */
-    void addParameters (juce::AudioProcessor&);
+    void addParameters (PluginProcessor&);
 
     /** From setIHostApplication: host may be any host, or null. REAPER's main thread. */
     void attach (Steinberg::FUnknown* host);
@@ -61,6 +63,7 @@ private:
     void say (const juce::String&);
 
     Workspace& workspace;
+    PluginProcessor* processor = nullptr; ///< that this is a part of
     juce::AudioParameterBool *useItems = nullptr, *insert = nullptr, *mutes = nullptr,
                              *takes = nullptr; ///< owned by the processor
     std::atomic<bool> isUsePressed{ false }, isInsertPressed{ false }, isReaper{ false };
