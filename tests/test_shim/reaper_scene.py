@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 PATIENCE_S = 240
 WAIT_S = 120
+NO_SCREEN = ":65000"
+"""Without a name JUCE takes `:0`, where another test's screen may come and go."""
 RATE = 48_000
 USE, SEPARATE, INSERT = "Use selected items", "Separate", "Insert stems"
 
@@ -52,7 +54,7 @@ class Scene:
             [str(self.host)],
             input="\n".join(self.lines) + "\n",
             cwd=self.folder,
-            env={**environ, "STEMLASSO_HOME": str(home)},
+            env={**environ, "STEMLASSO_HOME": str(home), "DISPLAY": NO_SCREEN},
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,
