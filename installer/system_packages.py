@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,16 @@ PLUGIN_TESTS = {
     "openbox": SystemPackage("openbox", "to give its window the keyboard", "install openbox"),
     "xsettingsd": SystemPackage("xsettingsd", "to stand in for a desktop", "install xsettingsd"),
     "xdotool": SystemPackage("xdotool", "to click in its window", "install xdotool"),
+    **{
+        f"/usr/lib/{platform.machine()}-linux-gnu/{library}": SystemPackage(
+            name, "to drag stems from it into a window of Qt", "install the libraries of Qt for X11"
+        )
+        for library, name in (
+            ("libxcb-cursor.so.0", "libxcb-cursor0"),
+            ("libxcb-icccm.so.4", "libxcb-icccm4"),
+            ("libxcb-keysyms.so.1", "libxcb-keysyms1"),
+        )
+    },
 }
 """The same, for its tests."""
 
