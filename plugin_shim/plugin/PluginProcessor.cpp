@@ -26,7 +26,8 @@ capture::Transport transportOf (juce::AudioPlayHead* playHead)
         capture::MusicalTime musical;
         musical.quarters = *quarters;
         musical.beatsPerMinute = position->getBpm().orFallback (0.0);
-        const auto signature = position->getTimeSignature().orFallback (juce::AudioPlayHead::TimeSignature());
+        const auto signature =
+            position->getTimeSignature().orFallback (juce::AudioPlayHead::TimeSignature());
         musical.numerator = signature.numerator;
         musical.denominator = signature.denominator;
         transport.musical = musical;
