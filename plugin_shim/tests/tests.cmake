@@ -8,10 +8,6 @@ set_source_files_properties(tests/TestMain.cpp PROPERTIES COMPILE_OPTIONS
 add_library(test_main OBJECT tests/TestMain.cpp)
 target_link_libraries(test_main PUBLIC Catch2::Catch2)
 
-# Catch's own main sets off a false alarm of GCC's under the sanitizers.
-set_source_files_properties(tests/TestMain.cpp PROPERTIES
-    COMPILE_OPTIONS "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>")
-
 add_executable(view_tests $<TARGET_OBJECTS:test_main> tests/ViewTests.cpp)
 target_link_libraries(view_tests PRIVATE stemlasso_view stemlasso_options Catch2::Catch2)
 catch_discover_tests(view_tests TEST_PREFIX "view: ")
