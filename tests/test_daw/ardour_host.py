@@ -118,12 +118,12 @@ class Ardour:
         )
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Ardour with its window, on an X server of its own."""
+    def running(self, display: str = "") -> Iterator[None]:
+        """Ardour with its window, on an X server of its own or on one with a window manager."""
         with ExitStack() as undo:
-            display = undo.enter_context(x_server())
-            self._environ["DISPLAY"] = display
-            undo.enter_context(process(["openbox"], self._environ))
+            self._environ["DISPLAY"] = display or undo.enter_context(x_server())
+            if not display:
+                undo.enter_context(process(["openbox"], self._environ))
             log = undo.enter_context((self.folder / "ardour.log").open("wb"))
             command = ["ardour", "-n", str(self.session)]
             undo.enter_context(process(command, self._environ, log))

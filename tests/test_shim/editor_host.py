@@ -303,20 +303,27 @@ def drop_window(editor: EditorWindow, gives: Path) -> Iterator[DropWindow]:
         window.close()
 
 
+def drag_to(
+    editor: EditorWindow, part: str, window: str, place: tuple[int, int], lingers_s: float
+) -> None:
+    """Drag a part to a place in another program's window, and a little further there."""
+    editor.act("mousemove", *editor.point(part, 0.1), "mousedown", "1", "sleep", "0.2")
+    for step in (0.12, 0.15, 0.2):
+        editor.act("mousemove", *editor.point(part, step), "sleep", "0.1")
+    for step in range(8):
+        there = (str(place[0] + 3 * step), str(place[1] + 2 * step))
+        editor.act("mousemove", "--window", window, *there, "sleep", str(lingers_s))
+    editor.act("mouseup", "1")
+
+
 def carry_out(editor: EditorWindow, part: str, other: DropWindow) -> str:
     """Drag a part to the other window; gives the file that was dropped there.
 
     On a loaded machine the two programs may not have agreed when the button is released, and then
     nothing is dropped: the drag is done again, as a user would.
     """
-    for lingers_s in ("0.1", "0.2", "0.4", "0.8", "1.6"):
-        editor.act("mousemove", *editor.point(part, 0.1), "mousedown", "1", "sleep", "0.2")
-        for step in (0.12, 0.15, 0.2):
-            editor.act("mousemove", *editor.point(part, step), "sleep", "0.1")
-        for step in range(8):
-            place = (str(120 + 3 * step), str(140 + 2 * step))
-            editor.act("mousemove", "--window", other.window, *place, "sleep", lingers_s)
-        editor.act("mouseup", "1")
+    for lingers_s in (0.1, 0.2, 0.4, 0.8, 1.6):
+        drag_to(editor, part, other.window, (120, 140), lingers_s)
         files = other.says("dropped", 10)
         if files is not None:
             (path,) = files
