@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +83,24 @@ def test_a_take_goes_to_the_engine_and_its_stems_are_found_again(
     reopened = run_host("minihost_reopen.py", tmp_path / "kept.xml")  # no engine runs
     assert reopened["stems"] == clip["stems"]
     assert reopened["position"] == 96_000
+
+    as_if_saved_while_it_ran = without_stems(tmp_path / "kept.xml", tmp_path / "early.xml")
+    with serving(home):
+        found = run_host("minihost_reopen.py", as_if_saved_while_it_ran)
+    assert found["stems"] == clip["stems"]
+
+
+def without_stems(kept: Path, early: Path) -> Path:
+    """A state that knows its job and not yet what came of it."""
+    state = ElementTree.parse(kept)
+    clip = state.find("Workspace/Clip")
+    assert clip is not None
+    assert clip.get("jobId") == clip.get("stemsJobId") != ""
+    clip.set("stemsJobId", "")
+    for stem in clip.findall("Stem"):
+        clip.remove(stem)
+    state.write(early)
+    return early
 
 
 def test_the_daw_never_notices_what_becomes_of_the_engine(plugin: Path, home: Path, tmp_path: Path):
