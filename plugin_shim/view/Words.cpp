@@ -56,7 +56,7 @@ std::string advice (const std::string& code)
         { "worker_died", "Close other programs or choose a lower quality, then try again." },
         { "worker_hung", "Try again; if it happens again, choose a lower quality." },
         { "out_of_memory", "Choose a lower quality or fewer takes, then try again." },
-        { "clip_changed", "The file was changed since. Add it again." },
+        { "clip_changed", "Remove it here and add the file again." },
         { "clip_too_long", "Capture or cut a shorter stretch." },
         { "file_not_found", "The file was moved or deleted. Add it from where it is now." },
         { "audio_not_found", "The file was moved or deleted. Add it from where it is now." },

@@ -162,11 +162,14 @@ class EditorWindow:
 class EditorHost(EditorWindow):
     """The VST3 in pedalboard."""
 
-    def __init__(self, plugin: Path, folder: Path, environ: dict[str, str]) -> None:
+    def __init__(
+        self, plugin: Path, folder: Path, environ: dict[str, str], state: Path | None = None
+    ) -> None:
         super().__init__(folder, environ)
+        kept = [] if state is None else [str(state)]
         self._errors = (folder / "editor.err").open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, str(HOSTS / "pedalboard_editor.py"), str(plugin)],
+            [sys.executable, str(HOSTS / "pedalboard_editor.py"), str(plugin), *kept],
             cwd=folder,
             env=self.environ,
             stdin=subprocess.PIPE,
@@ -222,12 +225,17 @@ class EditorHost(EditorWindow):
 
 
 @contextmanager
-def editor_host(plugin: Path, home: Path, folder: Path) -> Iterator[EditorHost]:
-    """A plug-in with its window on a screen of its own, and neither of them afterwards."""
-    environ = host_environment(home)
+def editor_host(
+    plugin: Path, home: Path, folder: Path, state: Path | None = None, command: str = ""
+) -> Iterator[EditorHost]:
+    """A plug-in with its window on a screen of its own, and neither of them afterwards.
+
+    state: a file with the plug-in's XML. command: that starts the engine, as a list in JSON.
+    """
+    environ = host_environment(home) | ({"STEMLASSO_COMMAND": command} if command else {})
     folder.mkdir(parents=True, exist_ok=True)
     with screen(environ, folder):
-        host = EditorHost(plugin, folder, environ)
+        host = EditorHost(plugin, folder, environ, state)
         try:
             yield host
         finally:

@@ -1,19 +1,26 @@
-"""pedalboard: shows the editor and does what lines on its input say. argv: plug-in.
+"""pedalboard: shows the editor and does what lines on its input say. argv: plug-in, [its state].
 
 Words of a line are parted by tabs. `capture FILE` plays a file through the armed plug-in, `arm on`
-and `arm off` only arm it. `close` and `open` the editor, `quit`. Each line is answered with one of
-JSON, `close` and `quit` once the editor has gone.
+and `arm off` only arm it. `close` and `open` the editor; `again N`: close it, open and close it as
+often, and leave it open. `count` threads and open files of this process. `quit`. Each line is
+answered with one of JSON, `close` and `quit` once the editor has gone. The state is a file with the
+plug-in's XML.
 """
 
 import json
+import os
 import queue
 import sys
 import threading
 import time
+import xml.etree.ElementTree as ElementTree
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pedalboard
 import soundfile
+import state
 
 BLOCK = 512
 
@@ -21,8 +28,11 @@ BLOCK = 512
 class Desk:
     """The plug-in, and an input that is read beside the editor's event loop."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, kept: str = "") -> None:
         self.plugin = pedalboard.load_plugin(path)
+        if kept:
+            given = ElementTree.fromstring(Path(kept).read_bytes())
+            self.plugin.raw_state = state.write(self.plugin.raw_state, given)
         self.closing = threading.Event()
         self.wishes: queue.Queue[str] = queue.Queue()
 
@@ -37,8 +47,10 @@ class Desk:
                 self.plugin.capture = words[0] == "on"
                 self.play(np.zeros((2, BLOCK), np.float32), 48_000)
                 say(word)
+            elif word == "count":
+                say(word, threads=len(list(Path("/proc/self/task").iterdir())), files=open_files())
             else:
-                self.wishes.put(word)
+                self.wishes.put("\t".join((word, *words)))
                 self.closing.set()
         self.wishes.put("quit")
         self.closing.set()
@@ -62,7 +74,12 @@ class Desk:
             self.closing.clear()
             begun_s = time.monotonic()
             self.plugin.show_editor(self.closing)
-            wish = self.wishes.get()
+            wish, *words = self.wishes.get().split("\t")
+            if wish == "again":
+                for _ in range(int(words[0])):
+                    self.flash()
+                say(wish)
+                continue
             say(wish, shown_s=time.monotonic() - begun_s)
             if wish == "quit":
                 return
@@ -72,11 +89,36 @@ class Desk:
                     return
             say(wish)
 
+    def flash(self) -> None:
+        """Open the editor, and close it as soon as it has drawn."""
+        layout = Path(os.environ["STEMLASSO_EDITOR_LAYOUT"])
+        layout.unlink(missing_ok=True)
+        self.closing.clear()
 
-def say(word: str, **more: float) -> None:
+        def close() -> None:
+            while not layout.exists():
+                time.sleep(0.002)
+            self.closing.set()
+
+        closer = threading.Thread(target=close)
+        closer.start()
+        self.plugin.show_editor(self.closing)
+        closer.join()
+
+
+def open_files() -> list[str]:
+    """What this process has open."""
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(entry.readlink()).partition(":[")[0])
+    return sorted(found)
+
+
+def say(word: str, **more: object) -> None:
     """Answer."""
     print(json.dumps({"did": word, **more}), flush=True)
 
 
 say("load")
-Desk(sys.argv[1]).run()
+Desk(*sys.argv[1:]).run()
