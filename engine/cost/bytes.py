@@ -3,13 +3,19 @@
 The constants were measured by `tests/benchmarks/bench_estimates.py`.
 """
 
+import importlib.util
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from .footprint import footprint
 from .stages import Foreseen
 
 PROCESS_BYTES = 330_000_000
 """Python with everything imported, before a model is loaded."""
+
+_CUDA_BUILD_BYTES = 350_000_000
+"""More of it where torch was built for CUDA, also for a run on the processor."""
 
 _CUDA_HOST_BYTES = 700_000_000
 """More of the host's memory for CUDA's libraries and its context."""
@@ -33,6 +39,20 @@ class Bytes:
     disk: int
 
 
+def process_bytes() -> int:
+    """What a process takes before it loads a model for the processor, with the torch here."""
+    return PROCESS_BYTES + (_CUDA_BUILD_BYTES if _is_built_for_cuda() else 0)
+
+
+@cache
+def _is_built_for_cuda() -> bool:
+    # Its version does not tell: PyPI's own build for Linux has CUDA and no tag.
+    found = importlib.util.find_spec("torch")
+    if found is None or found.origin is None:
+        return False
+    return any((Path(found.origin).parent / "lib").glob("*torch_cuda.*"))
+
+
 def bytes_of(run: Foreseen, device: str) -> Bytes:
     """What a run takes. device: `cpu`, `cuda` or `mps`, whose memory is the host's."""
     task, codec = run.task, run.shape.codec
@@ -42,11 +62,12 @@ def bytes_of(run: Foreseen, device: str) -> Bytes:
     n_streams = task.n_takes + task.n_residuals
     waves = round(_WAVE_COPIES * n_streams * _WAVE_S * codec.sample_rate * 4)
     placing = _PER_CHANNEL_BYTES * task.n_takes * task.sound.n_channels
-    host = PROCESS_BYTES + waves + placing
+    host = waves + placing
     if device == "cuda":
-        host += _CUDA_HOST_BYTES + (parts.weights if run.plan.offload else parts.text)
+        host += PROCESS_BYTES + _CUDA_HOST_BYTES
+        host += parts.weights if run.plan.offload else parts.text
     else:
-        host += on_device
+        host += process_bytes() + on_device
     return Bytes(host, on_device if device == "cuda" else 0, _disk(run))
 
 

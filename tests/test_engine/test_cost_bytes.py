@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cost.bytes import PROCESS_BYTES
+from engine.cost.bytes import process_bytes
 from engine.cost.footprint import WeightFormat, footprint
 from engine.cost.shape import ModelShape
 from engine.sam_audio.plan import RunPlan
@@ -55,6 +55,6 @@ def test_a_process_takes_what_is_foreseen(precision: str, checkout: Path) -> Non
     took = json.loads(done.stdout)
     shape = replace(ModelShape.published("small"), n_layers=2, text_parameters=0)
     parts = footprint(shape, WeightFormat(precision), plan)
-    there = PROCESS_BYTES + parts.weights
+    there = process_bytes() + parts.weights
     for name, in_hand in (("sampling", parts.sampling), ("coding", parts.coding)):
         assert took[name] == pytest.approx(there + in_hand, rel=0.15), name
