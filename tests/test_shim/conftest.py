@@ -70,8 +70,8 @@ def host_says(
 
 
 def host_environment(home: Path) -> dict[str, str]:
-    """Of a host's process: nothing of the user's, and no screen."""
+    """Of a host's process: nothing of the user's, no screen, and no engine that it could start."""
     # without a name JUCE takes the first screen, which may be another test's and go away with it
     nowhere = ":9999"
     own = {"STEMLASSO_HOME": str(home), "OMP_NUM_THREADS": "1", "DISPLAY": nowhere}
-    return {**os.environ, **own}
+    return {**os.environ, **own, "STEMLASSO_COMMAND": json.dumps([str(home / "no-engine")])}
