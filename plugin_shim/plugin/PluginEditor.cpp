@@ -40,6 +40,11 @@ PluginEditor::~PluginEditor()
 {
     stopTimer();
     removeMouseListener (this);
+    // The release of the button that drags a stem comes to nobody, and JUCE would take it for held
+    // down, and miss the first press in the next window.
+    if (shelf.isDraggingOut())
+        juce::ModifierKeys::currentModifiers =
+            juce::ModifierKeys::currentModifiers.withoutMouseButtons();
     juce::PopupMenu::dismissAllActiveMenus(); // they are drawn with this editor's look
     processor.reaper().removeChangeListener (this);
     processor.work().removeChangeListener (this);

@@ -13,6 +13,7 @@ from .editor_host import (
     EditorWindow,
     carry_in,
     carry_out,
+    crashes_allowed,
     drop_window,
     editor_host,
     missing,
@@ -54,6 +55,7 @@ def until_selected(editor: EditorWindow, sign: str, start_s: float, end_s: float
     editor.wait("strip", is_so, f"{sign} from {start_s} to {end_s} s")
 
 
+@crashes_allowed
 def test_the_window_opens_and_closes_again_and_again(plugin: Path, home: Path, tmp_path: Path):
     with editor_host(plugin, home, tmp_path / "desk") as host:
         for _ in range(10):

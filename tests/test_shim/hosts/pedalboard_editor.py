@@ -72,6 +72,8 @@ class Desk:
         threading.Thread(target=self.listen, daemon=True).start()
         while True:
             self.closing.clear()
+            if not self.wishes.empty():  # it came before this line
+                self.closing.set()
             begun_s = time.monotonic()
             self.plugin.show_editor(self.closing)
             wish, *words = self.wishes.get().split("\t")
@@ -104,6 +106,7 @@ class Desk:
         closer.start()
         self.plugin.show_editor(self.closing)
         closer.join()
+        layout.unlink()  # or it is taken for the next one's
 
 
 def open_files() -> list[str]:
