@@ -5,6 +5,8 @@
 process  median of 4000 blocks of 256 stereo frames at 48 kHz, warm: idle and while it captures; and
          what is allocated, freed and locked in them, which JUCE's wrapper does without us as well
 load     median of 100: the module opened, one instance made; warm, and the first one
+window   median of 25 in pedalboard under Xvfb, warm: from asking for the editor until it shows a
+         clip with a stem, seen by the editor's own timer
 size     of the binary as it is built, and stripped
 kills    the engine's process is ended with SIGKILL while audio runs in minihost, and started again:
          blocks that did not pass to the bit
@@ -25,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from engine.eval.machine import hardware  # noqa: E402
+from tests.test_daw.serving import write_mixture  # noqa: E402
+from tests.test_shim.editor_host import editor_host, write_state  # noqa: E402
 
 BUILD = ROOT / "plugin_shim" / "build" / "release"
 PLUGIN = BUILD / "StemLasso_artefacts/Release/VST3/StemLasso.vst3"
@@ -46,6 +50,7 @@ def main() -> None:
             print(f"process, {name}: {json.dumps(counted[name])}")
         print(f"load: {loaded['median_load_s']} s, first after a start {first['median_load_s']} s")
         print(f"threads before and after 100 loads: {loaded['threads']}, files: {loaded['files']}")
+        print(_window(home, Path(scratch)))
         print(_sizes(Path(scratch)))
         if given.kills:
             print(f"{given.kills} kills: {json.dumps(_kill(given.kills, home, environ))}")
@@ -55,6 +60,16 @@ def _rt_host(environ: dict[str, str], *words: str) -> dict:
     command = [str(BUILD / "rt_host"), str(PLUGIN), *words]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
+
+
+def _window(home: Path, scratch: Path) -> str:
+    song = scratch / "Nocturne.wav"
+    write_mixture(song, 45.0)
+    state = write_state(scratch, song, "noise", (song,))
+    with editor_host(PLUGIN, home, scratch / "desk", state) as host:
+        host.wait("stem 0", bool)
+        drawn_s = sorted(host.ask("again", 25)["drawn_s"])
+    return f"window: {drawn_s[12]:.3f} s, slowest {drawn_s[-1]:.3f} s"
 
 
 def _sizes(scratch: Path) -> str:

@@ -78,9 +78,7 @@ class Desk:
             self.plugin.show_editor(self.closing)
             wish, *words = self.wishes.get().split("\t")
             if wish == "again":
-                for _ in range(int(words[0])):
-                    self.flash()
-                say(wish)
+                say(wish, drawn_s=[self.flash() for _ in range(int(words[0]))])
                 continue
             say(wish, shown_s=time.monotonic() - begun_s)
             if wish == "quit":
@@ -91,15 +89,19 @@ class Desk:
                     return
             say(wish)
 
-    def flash(self) -> None:
-        """Open the editor, and close it as soon as it has drawn."""
+    def flash(self) -> float:
+        """Open the editor, and close it as soon as it has drawn; how many seconds that took."""
         layout = Path(os.environ["STEMLASSO_EDITOR_LAYOUT"])
         layout.unlink(missing_ok=True)
         self.closing.clear()
+        begun_s = time.monotonic()
+        drawn_s = 0.0
 
         def close() -> None:
+            nonlocal drawn_s
             while not layout.exists():
                 time.sleep(0.002)
+            drawn_s = time.monotonic() - begun_s
             self.closing.set()
 
         closer = threading.Thread(target=close)
@@ -107,6 +109,7 @@ class Desk:
         self.plugin.show_editor(self.closing)
         closer.join()
         layout.unlink()  # or it is taken for the next one's
+        return drawn_s
 
 
 def open_files() -> list[str]:
