@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine.eval.machine import hardware  # noqa: E402
 from tests.test_daw.serving import write_mixture  # noqa: E402
+from tests.test_shim.conftest import host_environment  # noqa: E402
 from tests.test_shim.editor_host import editor_host, write_state  # noqa: E402
 
 BUILD = ROOT / "plugin_shim" / "build" / "release"
@@ -43,7 +44,7 @@ def main() -> None:
     print(f"{hardware()}; load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch) / "home"
-        environ = {**os.environ, "STEMLASSO_HOME": str(home), "DISPLAY": ":9999"}
+        environ = host_environment(home)
         first = _rt_host(environ, "cycles", "1")
         counted, loaded = _rt_host(environ, "count"), _rt_host(environ, "cycles", "100")
         for name in ("idle", "capturing"):
