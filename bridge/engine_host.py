@@ -1,7 +1,6 @@
 """A worker process: the only module that imports the engine. `python -m bridge.engine_host`.
 
-    stdin  --calls, cancels-->  reader thread  -->  main thread: one call at a time
-    stdout <--beats, progress, answers--  (the pipe; what anybody prints goes to stderr)
+`worker_calls` has the pipe to the server and hands each call to the operations here.
 
 It ends when the server ends: the pipe closes. An error that it does not know ends it too, and the
 server starts another: after a fault of a driver or a library, a fresh process is the only cure.
@@ -11,15 +10,13 @@ import gc
 import hashlib
 import importlib.metadata
 import os
-import queue
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from engine.audio_files import open_clip
 from engine.checkpoints.catalog import CATALOGUE, KnownModel, find
@@ -48,11 +45,9 @@ from engine.separator import auto_name, find_separator, separate, separators
 from .delivery import Delivery, check_folder, deliver
 from .errors import BridgeError
 from .file_stamp import changed, require_same, stamp_of
-from .machine import devices, own_memory_bytes
-from .worker_pipe import FrameReader, FrameWriter, Message, PipeBroken
+from .machine import devices
+from .worker_calls import Arguments, Caller, CallServer, private_pipe
 
-_BEAT_S = 1.0
-_PROGRESS_S = 0.1
 _NICENESS = 5
 _COPY_BYTES = 1 << 20
 _DIGEST_AT_PUT_BYTES = 512 << 20
@@ -61,17 +56,12 @@ _DIGEST_AT_PUT_BYTES = 512 << 20
 _SMALLER = ModelSettings(window_s=8.0, overlap_s=2.0, offload="on")
 """For the second attempt of a job for which memory ran out."""
 
-Arguments = Mapping[str, Any]
 
+class EngineHost:
+    """Does with the engine what a call asks for. root: of the model store."""
 
-class Worker:
-    """Serves calls until the pipe ends. root: of the model store."""
-
-    def __init__(self, reader: BinaryIO, writer: BinaryIO, root: Path) -> None:
-        self._reader, self._writer = FrameReader(reader), FrameWriter(writer)
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._calls: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._cancelled: set[int] = set()
         self._separator: tuple[tuple[str, bool], Separator] | None = None
         self._operations: dict[str, Callable[[Arguments, Monitor], Any]] = {
             "probe": self._probe,
@@ -88,69 +78,27 @@ class Worker:
             "models.remove": self._models_remove,
         }
 
-    def run(self) -> None:
-        """Serve until told to stop."""
-        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
-        threading.Thread(target=self._beat, name="beat", daemon=True).start()
-        self._writer.write("ready", pid=os.getpid())
-        while (call := self._calls.get()) is not None:
-            self._serve(call)
+    @property
+    def loaded(self) -> str:
+        """The separator that is kept for the next job, empty when there is none."""
+        kept = self._separator  # read once: the beat asks from its own thread while jobs change it
+        return kept[0][0] if kept is not None else ""
 
-    def _listen(self) -> None:
-        while True:
-            try:
-                message = self._reader.read()
-            except PipeBroken:
-                message = None
-            if message is None:
-                # The server is gone. Whatever is under way has no reader; its files are swept.
-                os._exit(1)
-            if message["kind"] == "cancel":
-                self._cancelled.add(message["call"])
-            else:
-                self._calls.put(message if message["kind"] == "call" else None)
+    def do(self, operation: str, arguments: Arguments, caller: Caller) -> Any:
+        """The answer to a call. Raises BridgeError, which carries the engine's own codes."""
 
-    def _beat(self) -> None:
-        while True:
-            loaded = self._separator[0][0] if self._separator else ""
-            try:
-                self._writer.write("beat", loaded=loaded, memory_bytes=own_memory_bytes())
-            except PipeBroken:
-                os._exit(1)
-            time.sleep(_BEAT_S)
+        def on_progress(progress: Progress) -> None:
+            caller.report(progress.stage, progress.fraction)
 
-    def _serve(self, call: Message) -> None:
-        number = call["call"]
-        monitor = Monitor(self._reporter(number), lambda: number in self._cancelled)
-        self._writer.write("taken", call=number)
+        monitor = Monitor(on_progress, caller.is_cancelled)
         try:
             monitor.check()
-            value = self._operations[call["operation"]](call["arguments"], monitor)
-        except (EngineError, BridgeError) as error:
-            self._refuse(number, error.code, str(error))
+            return self._operations[operation](arguments, monitor)
+        except EngineError as error:
+            raise BridgeError(str(error), error.code) from error
         except MemoryError as error:
-            self._refuse(number, OutOfMemory.code, f"this computer has no memory left ({error})")
-        except OSError as error:
-            self._refuse(number, "system_error", f"{error.filename or 'a file'}: {error.strerror}")
-        else:
-            self._writer.write("answer", call=number, value=value)
-        self._cancelled.discard(number)
-
-    def _refuse(self, number: int, code: str, message: str) -> None:
-        self._writer.write("error", call=number, code=code, message=message[:4000])
-
-    def _reporter(self, number: int) -> Callable[[Progress], None]:
-        last_s, last_stage = -1.0, ""
-
-        def report(progress: Progress) -> None:
-            nonlocal last_s, last_stage
-            now_s = time.monotonic()
-            if progress.stage != last_stage or now_s - last_s >= _PROGRESS_S:
-                last_s, last_stage = now_s, progress.stage
-                stage, fraction = progress.stage, progress.fraction
-                self._writer.write("progress", call=number, stage=stage, fraction=fraction)
-
-        return report
+            message = f"this computer has no memory left ({error})"
+            raise BridgeError(message, OutOfMemory.code) from error
 
     def _probe(self, arguments: Arguments, monitor: Monitor) -> dict[str, Any]:
         """What an audio or video file is; raises when it cannot be used."""
@@ -233,8 +181,8 @@ class Worker:
         """Where a described sound is, without taking it out."""
         path = Path(arguments["path"])
         require_same(path, arguments["stamp"])
-        loaded = self._separator[0][0] if self._separator else ""
-        separator = self._loaded(self._resolved(arguments["separator"], loaded), is_smaller=False)
+        name = self._resolved(arguments["separator"], self.loaded)
+        separator = self._loaded(name, is_smaller=False)
         clip = open_clip(path, monitor.part(0, 0))
         try:
             found = find_spans(
@@ -437,25 +385,12 @@ def _model_state(model: KnownModel, store: ModelStore) -> dict[str, Any]:
     }
 
 
-def private_pipe() -> tuple[BinaryIO, BinaryIO]:
-    """The pipe to the server, on descriptors that nobody else knows.
-
-    Libraries print where they please: from here on their standard output is the error stream.
-    """
-    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return reader, writer
-
-
 def main() -> int:
     """Serve the process that started this one; returns the exit status."""
     reader, writer = private_pipe()
     if sys.platform != "win32":
         os.nice(_NICENESS)  # below a DAW; on Windows the server says so when it starts this
-    Worker(reader, writer, store_root()).run()
+    CallServer(reader, writer, EngineHost(store_root())).run()
     return 0
 
 

@@ -4,7 +4,8 @@ import os
 import sys
 import threading
 
-from bridge.engine_host import Worker, private_pipe, store_root
+from bridge.engine_host import EngineHost, store_root
+from bridge.worker_calls import CallServer, private_pipe
 
 
 def shout() -> None:
@@ -17,4 +18,4 @@ def shout() -> None:
 if __name__ == "__main__":
     reader, writer = private_pipe()
     threading.Thread(target=shout, daemon=True).start()
-    Worker(reader, writer, store_root()).run()
+    CallServer(reader, writer, EngineHost(store_root())).run()
