@@ -1,14 +1,9 @@
 #pragma once
 
-// A VST3 plug-in as REAPER loads it: component and controller connected, both told of the host, which
-// is REAPER's host application as well.
+// A VST3 plug-in as REAPER loads it: its host application is REAPER's as well.
 
 #include "FakeReaper.h"
-
-#include <pluginterfaces/base/ipluginbase.h>
-#include <pluginterfaces/vst/ivstaudioprocessor.h>
-#include <pluginterfaces/vst/ivstcomponent.h>
-#include <pluginterfaces/vst/ivsteditcontroller.h>
+#include "Vst3Plugin.h"
 
 #include <memory>
 #include <string>
@@ -25,25 +20,20 @@ public:
     ~LoadedPlugin();
 
     /** As the host's user interface sets it, on this thread. */
-    void setParameter (const std::string& name, double value);
+    void setParameter (const std::string& name, double value) { plugin->set (name, value); }
     /** As automation sets it: in a block of audio, on a thread of its own. */
     void automate (const std::string& name, double value);
-    double parameter (const std::string& name);
+    double parameter (const std::string& name) { return plugin->parameter (name); }
 
-    std::string state();
-    void restore (const std::string& state);
+    std::string state() { return plugin->state(); }
+    void restore (const std::string& state) { plugin->restore (state); }
 
 private:
     class Application;
 
-    Steinberg::Vst::ParamID idOf (const std::string& name);
-
     std::unique_ptr<Application> application;
-    void* library = nullptr;
-    Steinberg::IPtr<Steinberg::IPluginFactory> factory;
-    Steinberg::IPtr<Steinberg::Vst::IComponent> component;
-    Steinberg::IPtr<Steinberg::Vst::IEditController> controller;
-    Steinberg::FUnknownPtr<Steinberg::Vst::IAudioProcessor> processor{ nullptr };
+    std::unique_ptr<Vst3Module> module;
+    std::unique_ptr<Vst3Plugin> plugin;
 };
 
 } // namespace stemlasso::hosting

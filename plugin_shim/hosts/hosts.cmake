@@ -2,20 +2,23 @@
 if(STEMLASSO_PLUGIN)
     set(vst3_sdk ${JUCE_MODULES_DIR}/juce_audio_processors/format_types/VST3_SDK)
 
-    # What a host needs of the VST3 SDK that comes with JUCE: the ids of its interfaces.
-    add_library(stemlasso_vst3_ids STATIC EXCLUDE_FROM_ALL
+    # What every host needs: a plug-in loaded, with the ids of its interfaces from JUCE's VST3 SDK.
+    add_library(stemlasso_vst3_host STATIC EXCLUDE_FROM_ALL
+        hosts/Vst3Plugin.cpp
         ${vst3_sdk}/pluginterfaces/base/coreiids.cpp
         ${vst3_sdk}/pluginterfaces/base/funknown.cpp
         ${vst3_sdk}/public.sdk/source/vst/vstinitiids.cpp)
-    target_include_directories(stemlasso_vst3_ids SYSTEM PUBLIC ${vst3_sdk})
-    target_compile_definitions(stemlasso_vst3_ids PUBLIC RELEASE=1)
+    target_include_directories(stemlasso_vst3_host SYSTEM PUBLIC ${vst3_sdk})
+    target_compile_definitions(stemlasso_vst3_host PUBLIC RELEASE=1)
+    set_source_files_properties(hosts/Vst3Plugin.cpp PROPERTIES
+        COMPILE_OPTIONS "-Wall;-Wextra;-Wshadow;-Wconversion;-Werror")
+    target_link_libraries(stemlasso_vst3_host PUBLIC ${CMAKE_DL_LIBS})
 
     add_executable(fake_reaper
         hosts/fake_reaper.cpp hosts/FakeReaper.cpp hosts/FakeReads.cpp hosts/FakeWrites.cpp hosts/LoadedPlugin.cpp)
     target_link_libraries(fake_reaper PRIVATE
-        stemlasso_reaper stemlasso_vst3_ids stemlasso_options Threads::Threads ${CMAKE_DL_LIBS})
+        stemlasso_reaper stemlasso_vst3_host stemlasso_options Threads::Threads)
 
-    add_executable(rt_host hosts/rt_host.cpp hosts/RtPlugin.cpp)
-    target_link_libraries(rt_host PRIVATE
-        stemlasso_vst3_ids stemlasso_options Threads::Threads ${CMAKE_DL_LIBS})
+    add_executable(rt_host hosts/rt_host.cpp)
+    target_link_libraries(rt_host PRIVATE stemlasso_vst3_host stemlasso_options Threads::Threads)
 endif()

@@ -5,7 +5,7 @@
 //
 // Prints one line of JSON. Status 0 unless the plug-in could not be loaded.
 
-#include "RtPlugin.h"
+#include "Vst3Plugin.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -64,6 +65,7 @@ extern "C"
 namespace
 {
 constexpr int largest = 8192;
+HostApplication host (u"rt");
 
 /** Stereo audio of any bits, and a place for what comes out. */
 struct Audio
@@ -108,7 +110,7 @@ struct Counted
     double medianMicroseconds;
 };
 
-Counted count (RtPlugin& plugin, Audio& audio, std::int64_t& position, int blocks)
+Counted count (Vst3Plugin& plugin, Audio& audio, std::int64_t& position, int blocks)
 {
     std::vector<double> times;
     times.reserve (std::size_t (blocks));
@@ -130,7 +132,7 @@ Counted count (RtPlugin& plugin, Audio& audio, std::int64_t& position, int block
     return { allocations, frees, locks, times[times.size() / 2] };
 }
 
-void runCount (RtPlugin& plugin)
+void runCount (Vst3Plugin& plugin)
 {
     Audio audio;
     std::int64_t position = 0;
@@ -156,7 +158,7 @@ void runCount (RtPlugin& plugin)
 }
 
 /** Audio on one thread; states and parameters on two others; all rates and block sizes. */
-void runThreads (RtPlugin& plugin)
+void runThreads (Vst3Plugin& plugin)
 {
     std::atomic<bool> isEnding{ false };
     std::atomic<long> states{ 0 }, settings{ 0 };
@@ -177,7 +179,7 @@ void runThreads (RtPlugin& plugin)
             std::mt19937 random (2);
             while (! isEnding)
             {
-                plugin.setOnController (ids[random() % ids.size()], double (random() % 1000) / 999);
+                plugin.set (ids[random() % ids.size()], double (random() % 1000) / 999);
                 ++settings;
                 std::this_thread::sleep_for (std::chrono::milliseconds (1));
             }
@@ -212,7 +214,7 @@ void runThreads (RtPlugin& plugin)
     std::printf ("{\"n_blocks\": %ld, \"altered\": %ld}\n", blocks, altered);
 }
 
-void runStates (RtPlugin& plugin, int rounds)
+void runStates (Vst3Plugin& plugin, int rounds)
 {
     Audio audio;
     plugin.prepare (48000, 64);
@@ -252,10 +254,10 @@ void runStates (RtPlugin& plugin, int rounds)
 double runCycle (const std::string& bundle, Audio& audio)
 {
     const auto began = std::chrono::steady_clock::now();
-    RtModule module (bundle);
-    auto first = std::make_unique<RtPlugin> (module);
+    Vst3Module module (bundle);
+    auto first = std::make_unique<Vst3Plugin> (module, host);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    RtPlugin second (module), third (module);
+    Vst3Plugin second (module, host), third (module, host);
     for (auto* plugin : { first.get(), &second, &third })
     {
         plugin->prepare (48000, 512);
@@ -298,8 +300,8 @@ int main (int argumentCount, char** arguments)
     {
         if (words[1] == "cycles")
             return runCycles (words[0], rounds), 0;
-        RtModule module (words[0]);
-        RtPlugin plugin (module);
+        Vst3Module module (words[0]);
+        Vst3Plugin plugin (module, host);
         if (words[1] == "count")
             runCount (plugin);
         if (words[1] == "threads")

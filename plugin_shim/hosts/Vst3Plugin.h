@@ -1,0 +1,80 @@
+#pragma once
+
+// A VST3 plug-in as a host loads it, for all hosts in this folder: everything that a host may do is a
+// call here.
+
+#include "Vst3Objects.h"
+
+#include <pluginterfaces/base/ipluginbase.h>
+#include <pluginterfaces/vst/ivstaudioprocessor.h>
+#include <pluginterfaces/vst/ivstcomponent.h>
+#include <pluginterfaces/vst/ivsteditcontroller.h>
+#include <pluginterfaces/vst/ivstprocesscontext.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace stemlasso::hosting
+{
+
+/** The module, loaded and unloaded as a host does. */
+class Vst3Module
+{
+public:
+    /** bundle: the .vst3 folder. Throws std::runtime_error. */
+    explicit Vst3Module (const std::string& bundle);
+    ~Vst3Module();
+
+    Steinberg::IPluginFactory& factory() const { return *plugins; }
+
+private:
+    void* library = nullptr;
+    Steinberg::IPtr<Steinberg::IPluginFactory> plugins;
+};
+
+/** Component and controller, connected, both told of the host. */
+class Vst3Plugin
+{
+public:
+    /** Both outlive the plug-in. Throws std::runtime_error. */
+    Vst3Plugin (Vst3Module&, HostApplication&);
+    ~Vst3Plugin();
+
+    void prepare (double sampleRate, int largestBlock, bool isOffline = false);
+    /** Stereo; allocates nothing. isPlaying: at `position`. */
+    void process (const float* const* input, float* const* output, int samples,
+                  std::int64_t position, bool isPlaying = true);
+    /** With the next block, as automation. */
+    void automate (const std::string& name, double value);
+    void automateNothing() { changes.count = 0; }
+
+    /** As the host's user interface sets it, on this thread. */
+    void set (const std::string& name, double value) { set (idOf (name), value); }
+    void set (Steinberg::Vst::ParamID id, double value)
+    {
+        controller->setParamNormalized (id, value);
+    }
+    double parameter (const std::string& name)
+    {
+        return controller->getParamNormalized (idOf (name));
+    }
+    std::vector<Steinberg::Vst::ParamID> parameters();
+
+    std::string state();
+    void restore (const std::string& state);
+
+private:
+    void connect (bool isOn);
+    void stop();
+    Steinberg::Vst::ParamID idOf (const std::string& name);
+
+    Steinberg::IPtr<Steinberg::Vst::IComponent> component;
+    Steinberg::IPtr<Steinberg::Vst::IEditController> controller;
+    Steinberg::FUnknownPtr<Steinberg::Vst::IAudioProcessor> processor{ nullptr };
+    bool isActive = false;
+    Changes changes;
+    Steinberg::Vst::ProcessContext context{};
+};
+
+} // namespace stemlasso::hosting
