@@ -6,16 +6,20 @@ no tempo can move a stem.
 
 import importlib.metadata
 import os
+import re
 import zipfile
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 from xml.etree import ElementTree
 
+from bridge.stem_names import safe_name
+
 from .arrangement import Arrangement, Lane, PlacedClip
 
 _FORMAT_VERSION = "1.0"
 _CENTRE = "0.5"
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_dawproject(arrangement: Arrangement, stream: BinaryIO, tempo_bpm: float = 120.0) -> None:
@@ -23,7 +27,7 @@ def write_dawproject(arrangement: Arrangement, stream: BinaryIO, tempo_bpm: floa
     names = _names(arrangement)
     project = _Project(arrangement, names).xml(tempo_bpm)
     metadata = ElementTree.Element("MetaData")
-    ElementTree.SubElement(metadata, "Title").text = arrangement.name
+    ElementTree.SubElement(metadata, "Title").text = _plain(arrangement.name)
     ElementTree.SubElement(metadata, "Comment").text = f"StemLasso job {arrangement.job_id}"
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("project.xml", _text(project))
@@ -133,20 +137,28 @@ class _Project:
 
 
 def _names(arrangement: Arrangement) -> dict[Path, str]:
-    """Where each file lies in the ZIP; no two at the same place."""
+    """Where each file lies in the ZIP: no two at the same place, and names for every system."""
     names: dict[Path, str] = {}
     for lane in arrangement.lanes:
         for clip in lane.clips:
-            name, number = f"audio/{clip.path.name}", 1
+            base, suffix = safe_name(clip.path.stem) or "clip", clip.path.suffix
+            suffix = f".{safe_name(suffix)}" if safe_name(suffix) else ""
+            name, number = f"audio/{base}{suffix}", 1
             while name.casefold() in {each.casefold() for each in names.values()}:
                 number += 1
-                name = f"audio/{clip.path.stem} {number}{clip.path.suffix}"
+                name = f"audio/{base} {number}{suffix}"
             names.setdefault(clip.path, name)
     return names
 
 
 def _add(parent: ElementTree.Element, tag: str, **attributes: str) -> ElementTree.Element:
-    return ElementTree.SubElement(parent, tag, attributes)
+    plain = {name: _plain(value) for name, value in attributes.items()}
+    return ElementTree.SubElement(parent, tag, plain)
+
+
+def _plain(text: str) -> str:
+    """Without the characters that no XML file can hold: a file name may have them."""
+    return _NOT_IN_XML.sub(" ", text)
 
 
 def _seconds(value: Fraction) -> str:

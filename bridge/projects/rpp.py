@@ -14,16 +14,22 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+from bridge.errors import RequestRefused
+
 from .arrangement import Arrangement, Lane, PlacedClip
 
 _FOLDER, _LAST_IN_FOLDER, _PLAIN = "1 1", "2 -1", "0 0"
 _CUSTOM_COLOUR = 0x1000000
 _SOURCES = {".flac": "FLAC", ".mp3": "MP3", ".ogg": "VORBIS", ".opus": "VORBIS"}
 _QUOTES = ('"', "'", "`")
+_CONTROLS = dict.fromkeys([*range(9), *range(14, 32), 127], " ")
 
 
 def rpp_text(arrangement: Arrangement, folder: Path, tempo_bpm: float = 120.0) -> str:
-    """The project as text. folder: where it will be saved."""
+    """The project as text. folder: where it will be saved.
+
+    Raises RequestRefused for a file whose path no RPP file can name.
+    """
     writer = _Writer(arrangement, folder)
     return "".join(f"{line}\n" for line in writer.project(tempo_bpm))
 
@@ -98,7 +104,14 @@ class _Writer:
 
     def _named(self, path: Path) -> str:
         path = path.absolute()
-        return str(path.relative_to(self._folder) if path.is_relative_to(self._folder) else path)
+        name = str(path.relative_to(self._folder) if path.is_relative_to(self._folder) else path)
+        if quoted(name)[1:-1] != name:
+            raise RequestRefused(
+                f"{name!r}: a REAPER project cannot name a file whose path has line "
+                "breaks, control characters or all three of \" ' `; rename it, export a "
+                "DAWproject, or leave the original out (--without-original)"
+            )
+        return name
 
     def _guid(self, key: str) -> str:
         """The same for the same part of the same job, so that an export can be compared."""
@@ -108,7 +121,7 @@ class _Writer:
 
 def quoted(text: str) -> str:
     """A value as REAPER writes it: in the first kind of quotes that it does not hold itself."""
-    line = " ".join(text.splitlines())
+    line = " ".join(text.translate(_CONTROLS).splitlines())
     for mark in _QUOTES:
         if mark not in line:
             return f"{mark}{line}{mark}"
