@@ -11,7 +11,12 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
 
 from .x_screen import process, wait_for, x_server
 
@@ -37,6 +42,25 @@ _NEW_SESSION = """
 AudioEngine:set_backend("None (Dummy)", "Unit-Test", "")
 local session = create_session("{folder}", "{name}", 48000)
 session:save_state("")
+close_session()
+quit()
+"""
+
+_LOOK = """
+AudioEngine:set_backend("None (Dummy)", "Unit-Test", "")
+local session = load_session("{session}", "{name}")
+for route in session:get_tracks():iter() do
+  for region in route:to_track():playlist():region_list():iter() do
+    local audio = region:to_audioregion()
+    local sources = {{}}
+    for channel = 0, audio:n_channels() - 1 do
+      sources[channel + 1] = region:source(channel):to_filesource():path()
+    end
+    print("REGION|" .. table.concat({{ route:name(), region:name(), region:position():samples(),
+      region:start():samples(), region:length():samples(), audio:scale_amplitude(),
+      tostring(region:muted()), table.concat(sources, "|") }}, "|"))
+  end
+end
 close_session()
 quit()
 """
@@ -67,6 +91,32 @@ quit()
 def missing() -> list[str]:
     """Programs that are needed and not installed."""
     return [name for name in NEEDED if shutil.which(name) is None]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region of a saved session, and the file of each of its channels. Counts samples."""
+
+    track: str
+    name: str
+    position: int
+    start: int
+    length: int
+    gain: float
+    is_muted: bool
+    sources: tuple[Path, ...]
+
+    @classmethod
+    def read(cls, line: str) -> "Region":
+        """From what the script prints of it."""
+        track, name, position, start, length, gain, muted, *sources = line.split("|")[1:]
+        places = (int(position), int(start), int(length))
+        return cls(track, name, *places, float(gain), muted == "true", tuple(map(Path, sources)))
+
+    def channel(self, index: int) -> NDArray[np.float32]:
+        """The samples that it plays of one, [N]."""
+        samples: NDArray[np.float32] = soundfile.read(self.sources[index], dtype="float32")[0]
+        return samples[self.start : self.start + self.length]
 
 
 class Ardour:
@@ -103,6 +153,11 @@ class Ardour:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def saved_regions(self) -> list[Region]:
+        """What the session has when it is opened again."""
+        said = self.headless(_LOOK.format(session=self.session, name=self.session.name))
+        return [Region.read(line) for line in said.splitlines() if line.startswith("REGION|")]
 
     def fill_slots(self, *scripts: Path) -> None:
         """Put scripts into the slots of the menu, as the Script Manager does."""
@@ -150,6 +205,15 @@ class Ardour:
             check=False,
         )
         return done.stdout
+
+    def act_until(self, slot: int, done: Path, patience_s: float = WAIT_S) -> None:
+        """Start the script in a slot again and again, until it has made its file."""
+
+        def is_done() -> bool:
+            self.act(slot)
+            return done.exists()
+
+        wait_for(is_done, done.name, patience_s)
 
     def windows(self, title: str) -> list[str]:
         """The ids of all windows of a title that can be seen."""

@@ -16,8 +16,8 @@ WAIT_S = 120.0
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[None]:
-    """A server whose store is `home/store`, stopped at the end."""
+def serving(home: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server whose store is `home/store`, ready, and ended as a system does."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / "server.out").open("ab") as errors:
         process = subprocess.Popen(
@@ -30,9 +30,11 @@ def serving(home: Path) -> Iterator[None]:
     assert process.stdout is not None
     try:
         assert process.stdout.readline(), (home / "server.out").read_text("utf-8")
-        yield
+        yield process
     finally:
-        process.send_signal(signal.SIGTERM)
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(signal.SIGTERM)
         process.wait(90)
         process.stdout.close()
 

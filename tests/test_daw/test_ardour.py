@@ -69,25 +69,6 @@ function factory() return function()
 end end
 """
 
-LOOK = """
-AudioEngine:set_backend("None (Dummy)", "Unit-Test", "")
-local session = load_session("{session}", "Nocturne")
-for route in session:get_tracks():iter() do
-  for region in route:to_track():playlist():region_list():iter() do
-    local audio = region:to_audioregion()
-    local sources = {{}}
-    for channel = 0, audio:n_channels() - 1 do
-      sources[channel + 1] = region:source(channel):to_filesource():path()
-    end
-    print("REGION|" .. table.concat({{ route:name(), region:name(), region:position():samples(),
-      region:length():samples(), region:start():samples(), audio:scale_amplitude(),
-      tostring(region:muted()), table.concat(sources, "|") }}, "|"))
-  end
-end
-close_session()
-quit()
-"""
-
 needs_ardour = pytest.mark.skipif(
     bool(missing()), reason=f"Ardour 7 is not installed here: no {', '.join(missing())}"
 )
@@ -195,12 +176,7 @@ def test_region_in_stems_out_to_the_sample(tmp_path: Path) -> None:
         (tmp_path / f"{name}.lua").write_text(text, "utf-8")
     ardour.fill_slots(*(tmp_path / f"{name}.lua" for name in slots))
     with ardour.running():
-
-        def is_ready() -> bool:
-            ardour.act(PREPARING)
-            return ready.exists()
-
-        wait_for(is_ready, "Ardour's window", WAIT_S)
+        ardour.act_until(PREPARING, ready)
         ask(ardour, inbox)
         ardour.act(PANEL)  # the region is still selected
         shown = written(inbox, "*.json", lambda content: "prompt" not in content)
@@ -229,20 +205,18 @@ def test_region_in_stems_out_to_the_sample(tmp_path: Path) -> None:
 
 def check_reopened(ardour: Ardour, own: np.ndarray) -> None:
     """Opens the saved session again; `own` is what the region plays, [N, 2]."""
-    said = ardour.headless(LOOK.format(session=ardour.session)).splitlines()
-    regions = [line.split("|")[1:] for line in said if line.startswith("REGION|")]
+    regions = ardour.saved_regions()
     # each pair stands below the original: those that came last are nearest to it
-    names = [region[0].rstrip("0123456789 ") for region in regions]
-    assert names == ["song", *["noise", "noise (residual)"] * 2]
+    tracks = [region.track.rstrip("0123456789 ") for region in regions]
+    assert tracks == ["song", *["noise", "noise (residual)"] * 2]
     totals = [np.zeros_like(own), np.zeros_like(own)]
-    for index, (_, name, position, length, start, gain, muted, *sources) in enumerate(regions):
-        assert (int(position), int(length)) == (POSITION, LENGTH)
-        assert (float(gain), muted) == (0.5, "false")
-        assert len(sources) == 2
-        assert index == 0 or name in ("song - noise", "song - noise - residual")
-        for channel, source in enumerate(sources):
-            samples = soundfile.read(source, dtype="float32")[0]
-            stretch = samples[int(start) : int(start) + LENGTH]
+    for index, region in enumerate(regions):
+        assert (region.position, region.length) == (POSITION, LENGTH)
+        assert (region.gain, region.is_muted) == (0.5, False)
+        assert len(region.sources) == 2
+        assert index == 0 or region.name in ("song - noise", "song - noise - residual")
+        for channel in range(2):
+            stretch = region.channel(channel)
             if index > 0:
                 totals[(index - 1) // 2][:, channel] += stretch
             else:

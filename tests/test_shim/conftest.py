@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.test_daw.serving import write_mixture
+
 HOSTS = Path(__file__).resolve().parent / "hosts"
 BUILT = "plugin_shim/build/release/StemLasso_artefacts/Release/VST3/StemLasso.vst3"
 PATIENCE_S = 240.0
+SONG_S, LONG_SONG_S = 4.0, 45.0
 
 RunHost = Callable[..., dict[str, Any]]
 
@@ -34,6 +37,22 @@ def plugin(checkout: Path) -> Path:
 def home(tmp_path: Path) -> Path:
     """Where plug-in and engine keep everything in a test."""
     return tmp_path / "home"
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    """A file with `SONG_S` of a mixture."""
+    path = tmp_path / "Nocturne.wav"
+    write_mixture(path, SONG_S)
+    return path
+
+
+@pytest.fixture
+def long_song(tmp_path: Path) -> Path:
+    """A file with `LONG_SONG_S` of a mixture, whose separation takes its time."""
+    path = tmp_path / "Nocturne.wav"
+    write_mixture(path, LONG_SONG_S)
+    return path
 
 
 @pytest.fixture

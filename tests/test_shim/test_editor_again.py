@@ -10,19 +10,11 @@ from bridge.client import connect
 from tests.test_daw.serving import serving, write_mixture
 from tests.test_daw.x_screen import wait_for
 
-from .editor_host import (
-    PATIENCE_S,
-    EditorHost,
-    crashes_allowed,
-    editor_host,
-    has_owner,
-    missing,
-    write_state,
-)
+from .editor_host import EditorHost, crashes_allowed, editor_host, write_state
+from .editor_screen import has_owner, needs_screen
+from .editor_window import PATIENCE_S
 
-pytestmark = pytest.mark.skipif(
-    bool(missing()), reason=f"needs a screen of its own: no {', '.join(missing())}"
-)
+pytestmark = needs_screen
 LONG_S = 45.0
 
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
-import pytest
 
 from bridge.client import Client, connect
 from bridge.protocol.values import CANCELLED, DONE, FAILED, Job
@@ -18,12 +17,11 @@ from tests.test_bridge.held import Looks
 from tests.test_daw.serving import serving, write_mixture
 from tests.test_daw.x_screen import wait_for
 
-from .editor_host import PATIENCE_S, EditorHost, editor_host, missing, write_state
+from .editor_host import EditorHost, editor_host, write_state
+from .editor_screen import needs_screen
+from .editor_window import PATIENCE_S
 
-pytestmark = pytest.mark.skipif(
-    bool(missing()), reason=f"needs a screen of its own: no {', '.join(missing())}"
-)
-LONG_S = 45.0
+pytestmark = needs_screen
 N_TRIES = 6
 
 # Notes how it was called, and is the engine process where that is wanted.
@@ -66,10 +64,9 @@ def choose_draft(host: EditorHost) -> None:
 
 
 def test_from_start_engine_to_the_panel_and_to_an_error(
-    plugin: Path, checkout: Path, home: Path, tmp_path: Path
+    plugin: Path, checkout: Path, home: Path, tmp_path: Path, song: Path
 ):
-    song, script = tmp_path / "Nocturne.wav", tmp_path / "command.py"
-    write_mixture(song)
+    script = tmp_path / "command.py"
     values = {"folder": str(tmp_path), "checkout": str(checkout), "home": str(home)}
     script.write_text(COMMAND.format(**values), "utf-8")
     command = json.dumps([sys.executable, str(script)])
@@ -111,13 +108,13 @@ def test_from_start_engine_to_the_panel_and_to_an_error(
             assert host.part("separate")["enabled"]
 
 
-def test_cancel_ends_the_job_in_the_engine(plugin: Path, home: Path, tmp_path: Path):
-    song = tmp_path / "Nocturne.wav"
-    write_mixture(song, LONG_S)
+def test_cancel_ends_the_job_in_the_engine(
+    plugin: Path, home: Path, tmp_path: Path, long_song: Path
+):
     with (
         serving(home),
         connect(home, start=False) as client,
-        editor_host(plugin, home, tmp_path / "desk", write_state(tmp_path, song)) as host,
+        editor_host(plugin, home, tmp_path / "desk", write_state(tmp_path, long_song)) as host,
     ):
         job = cancelled(host, client)
         host.wait("prompt", lambda part: part["title"] == "Cancelled. Nothing of it is left.")

@@ -1,45 +1,20 @@
 """From a DAW's audio to stems and back, with the real engine process and the builtin separator."""
 
-import os
 import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import scipy.signal
 import soundfile
 
+from tests.test_daw.serving import serving
+
 from .conftest import HOSTS, RunHost, host_environment
 
 RATE = 48_000
-
-
-@contextmanager
-def serving(home: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A server of this home, ready, and ended as a system does."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "server.out").open("ab") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "serve", "--home", str(home)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-    assert process.stdout is not None
-    try:
-        assert process.stdout.readline(), (home / "server.out").read_text("utf-8")
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        process.stdout.close()
 
 
 def make_mixture() -> tuple[np.ndarray, np.ndarray]:
