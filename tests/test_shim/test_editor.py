@@ -17,10 +17,6 @@ from .editor_window import EditorWindow, standalone
 pytestmark = needs_screen
 
 
-def is_there(part: dict) -> bool:
-    return bool(part)
-
-
 def spans(editor: EditorWindow) -> int:
     """How many there are."""
     return int(re.match(r"Waveform, (\d+) spans", editor.part("strip")["title"])[1])
