@@ -23,7 +23,6 @@ from .job_events import JobEvent, news_of, state_of
 from .link import Subscriber
 from .protocol.messages import (
     EVENT_FAMILIES,
-    ClipPut,
     ClipReference,
     ClipReply,
     Empty,
@@ -40,10 +39,13 @@ from .protocol.messages import (
     StoreCleaned,
     Subscribe,
     Subscription,
-    Upload,
 )
 from .protocol.offers import TimelineOffer
 from .protocol.searches import SpanAsk, SpanSearch, SpanSearchReference, SpanSearchReply
+from .protocol.transfers import (
+    ClipPut,
+    Upload,
+)
 from .protocol.values import (
     CANCELLED,
     DONE,

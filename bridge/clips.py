@@ -16,13 +16,15 @@ from .lane import Call, Lane, Lost
 from .pending import Answer
 from .protocol.limits import Limits
 from .protocol.messages import (
-    ClipChunk,
-    ClipCommit,
     ClipPage,
-    ClipPut,
-    ClipPutReply,
     ClipReply,
     Page,
+)
+from .protocol.transfers import (
+    ClipChunk,
+    ClipCommit,
+    ClipPut,
+    ClipPutReply,
     UploadProgress,
     UploadReference,
 )

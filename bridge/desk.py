@@ -21,11 +21,7 @@ from .models_desk import ModelLanes, Models
 from .pending import Answer
 from .protocol.limits import Limits
 from .protocol.messages import (
-    ClipChunk,
-    ClipCommit,
     ClipPage,
-    ClipPut,
-    ClipPutReply,
     ClipReply,
     Empty,
     EngineRestarted,
@@ -40,11 +36,17 @@ from .protocol.messages import (
     Status,
     StoreClean,
     StoreCleaned,
-    UploadProgress,
-    UploadReference,
 )
 from .protocol.offers import TimelineOffer
 from .protocol.searches import SpanAsk, SpanSearch
+from .protocol.transfers import (
+    ClipChunk,
+    ClipCommit,
+    ClipPut,
+    ClipPutReply,
+    UploadProgress,
+    UploadReference,
+)
 from .protocol.values import QUEUED, RUNNING, Clip, EngineState, Job, StoreUsage
 from .retention import Retention, clean, usage
 from .span_searches import SearchDesk, SpanSearches

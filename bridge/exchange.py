@@ -21,8 +21,14 @@ from .jobs import Jobs
 from .offers import Offers, check_offered
 from .pending import Answer
 from .protocol.fields import FieldError, from_wire
-from .protocol.messages import ClipPut, ClipPutReply, JobSubmit
+from .protocol.messages import (
+    JobSubmit,
+)
 from .protocol.offers import TimelineOffer
+from .protocol.transfers import (
+    ClipPut,
+    ClipPutReply,
+)
 from .protocol.values import DONE, ClipOrigin, Job, JobOptions, WirePrompt
 from .store_layout import StoreLayout
 

@@ -11,17 +11,12 @@ from .errors import BridgeError, NotFound, RequestRefused
 from .protocol.codec import Request
 from .protocol.limits import FRAME_BYTES
 from .protocol.messages import (
-    ClipChunk,
-    ClipCommit,
     ClipPage,
-    ClipPut,
-    ClipRead,
     ClipReference,
     ClipReply,
     Empty,
     EstimateAsk,
     EstimateReply,
-    FileBytes,
     JobPage,
     JobQuery,
     JobReference,
@@ -30,13 +25,20 @@ from .protocol.messages import (
     ModelReference,
     Page,
     Status,
-    StemRead,
     StoreClean,
     StoreCleaned,
+)
+from .protocol.searches import SpanAsk, SpanSearchReference, SpanSearchReply
+from .protocol.transfers import (
+    ClipChunk,
+    ClipCommit,
+    ClipPut,
+    ClipRead,
+    FileBytes,
+    StemRead,
     UploadProgress,
     UploadReference,
 )
-from .protocol.searches import SpanAsk, SpanSearchReference, SpanSearchReply
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 from .errors import BridgeError, NotFound, ProtocolError, RequestTimeout
 from .link import Link
 from .protocol.limits import CHUNK_BYTES
-from .protocol.messages import (
+from .protocol.transfers import (
     ClipChunk,
     ClipCommit,
     ClipPut,

@@ -16,7 +16,13 @@ from typing import Protocol
 from .captured_wav import BYTES_PER_SAMPLE, CapturedWav
 from .errors import LimitReached, NotFound, RequestRefused, error_of
 from .protocol.limits import Limits
-from .protocol.messages import ClipChunk, ClipCommit, ClipPut, Upload, UploadProgress
+from .protocol.transfers import (
+    ClipChunk,
+    ClipCommit,
+    ClipPut,
+    Upload,
+    UploadProgress,
+)
 from .protocol.values import MAX_CHANNELS
 from .stem_names import safe_name
 

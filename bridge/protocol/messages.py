@@ -4,16 +4,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from .fields import choice, count, flag, identifier, later, number, part, parts, text, words
-from .limits import CHUNK_BYTES, Limits
+from .limits import Limits
 from .offers import TimelineOffer
 from .searches import SpanAsk, SpanSearchReference, SpanSearchReply
+from .transfers import (
+    ClipChunk,
+    ClipCommit,
+    ClipPut,
+    ClipPutReply,
+    ClipRead,
+    FileBytes,
+    StemRead,
+    UploadProgress,
+    UploadReference,
+)
 from .values import (
     JOB_STATES,
     MAX_CHANNELS,
     MAX_SAMPLE_RATE,
-    PATH_BYTES,
     Clip,
-    ClipOrigin,
     Device,
     EngineState,
     Job,
@@ -39,6 +48,8 @@ class Empty:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
+    """Who connects: the first request of every client."""
+
     client: str = text(max_bytes=200, default="")
     version: str = text(max_bytes=64, default="")
 
@@ -57,6 +68,8 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
+    """Comes back as it went."""
+
     echo: str = text(max_bytes=256, default="")
 
 
@@ -79,83 +92,23 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """What is to be uploaded.
-
-    content: `float32`, raw little-endian samples, channels interleaved; or `file`, the bytes of an
-        audio file, whose rate, channels and length are read from it.
-    n_samples, n_bytes: what will come; 0 when that is not known yet (a running capture).
-    """
-
-    content: str = choice("float32", "file", default="float32")
-    sample_rate: int = count(at_most=MAX_SAMPLE_RATE, default=0)
-    n_channels: int = count(at_most=MAX_CHANNELS, default=0)
-    n_samples: int = count(default=0)
-    n_bytes: int = count(default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class ClipPut:
-    """Either `path` or `upload`. name: empty means the file's name."""
-
-    path: str = text(max_bytes=PATH_BYTES, default="")
-    upload: Upload | None = part(Upload, or_none=True, default=None)
-    name: str = text(default="")
-    origin: ClipOrigin = part(ClipOrigin, default=ClipOrigin())
-
-
-@dataclass(frozen=True, slots=True)
-class ClipPutReply:
-    """clip: for a path. upload_id: for an upload, to go on with `clip.chunk`.
-
-    window: chunks that may be under way before the first of them is answered.
-    """
-
-    clip: Clip | None = part(Clip, or_none=True, default=None)
-    upload_id: str = identifier(default="")
-    chunk_bytes: int = count(default=CHUNK_BYTES)
-    window: int = count(default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class ClipChunk:
-    """Chunk number `index`, counted from 0; its bytes are the message's data frame."""
-
-    upload_id: str = identifier()
-    index: int = count()
-
-
-@dataclass(frozen=True, slots=True)
-class UploadProgress:
-    received_bytes: int = count()
-    next_index: int = count()
-
-
-@dataclass(frozen=True, slots=True)
-class ClipCommit:
-    """sha256: of all bytes sent, in hex; empty when the client does not check."""
-
-    upload_id: str = identifier()
-    sha256: str = text(max_bytes=64, default="")
-
-
-@dataclass(frozen=True, slots=True)
-class UploadReference:
-    upload_id: str = identifier()
-
-
-@dataclass(frozen=True, slots=True)
 class ClipReference:
+    """One clip."""
+
     clip_id: str = identifier()
 
 
 @dataclass(frozen=True, slots=True)
 class ClipReply:
+    """A clip, as it is now or was before it went."""
+
     clip: Clip = part(Clip)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """Which part of a list; `offset` counts from its first entry."""
+
     offset: int = count(default=0)
     limit: int = count(at_least=1, at_most=PAGE, default=PAGE)
 
@@ -166,34 +119,6 @@ class ClipPage:
 
     clips: tuple[Clip, ...] = parts(Clip, at_most=PAGE)
     total: int = count(default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class ClipRead:
-    """Bytes of a clip's file, from `offset`; the reply's data frame."""
-
-    clip_id: str = identifier()
-    offset: int = count(default=0)
-    n_bytes: int = count(at_least=1, at_most=CHUNK_BYTES, default=CHUNK_BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class StemRead:
-    """Bytes of a stem's file, from `offset`; the reply's data frame."""
-
-    job_id: str = identifier()
-    role: str = choice("target", "residual", "candidate", default="target")
-    index: int = count(default=0)
-    offset: int = count(default=0)
-    n_bytes: int = count(at_least=1, at_most=CHUNK_BYTES, default=CHUNK_BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class FileBytes:
-    """total_bytes: of the whole file. name: how to call it, without a folder."""
-
-    name: str = text()
-    total_bytes: int = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +133,15 @@ class JobSubmit:
 
 @dataclass(frozen=True, slots=True)
 class JobReference:
+    """One job."""
+
     job_id: str = identifier()
 
 
 @dataclass(frozen=True, slots=True)
 class JobReply:
+    """A job, as it is now."""
+
     job: Job = part(Job)
 
 
@@ -265,16 +194,22 @@ class EstimateReply:
 
 @dataclass(frozen=True, slots=True)
 class ModelList:
+    """Every model that the engine knows, here or not."""
+
     models: tuple[ModelState, ...] = parts(ModelState)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReference:
+    """One model, by the name in the list."""
+
     name: str = text(max_bytes=64)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
+    """A model, as it is now."""
+
     model: ModelState = part(ModelState)
 
 
@@ -315,6 +250,8 @@ class StoreClean:
 
 @dataclass(frozen=True, slots=True)
 class StoreCleaned:
+    """What went, or would go, and what the store holds after it."""
+
     n_jobs: int = count()
     n_clips: int = count(default=0)
     n_bytes: int = count(default=0)
@@ -323,6 +260,8 @@ class StoreCleaned:
 
 @dataclass(frozen=True, slots=True)
 class JobProgressed:
+    """How far a running job is."""
+
     job_id: str = identifier()
     progress: JobProgress = part(JobProgress)
 
@@ -338,6 +277,8 @@ class EngineRestarted:
 
 @dataclass(frozen=True, slots=True)
 class ModelProgress:
+    """How far the download or the removal of a model is. error: in state `failed`."""
+
     name: str = text(max_bytes=64)
     state: str = choice("running", "done", "failed", "cancelled", "removed")
     fraction: float = number(at_least=0, at_most=1, default=0.0)

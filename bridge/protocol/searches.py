@@ -66,9 +66,13 @@ class SpanSearch:
 
 @dataclass(frozen=True, slots=True)
 class SpanSearchReference:
+    """One search."""
+
     search_id: str = identifier()
 
 
 @dataclass(frozen=True, slots=True)
 class SpanSearchReply:
+    """A search, as it is now."""
+
     search: SpanSearch = part(SpanSearch)

@@ -9,6 +9,7 @@ add_library(stemlasso_wire STATIC
     wire/LauncherPosix.cpp
     wire/LauncherWindows.cpp
     wire/LinkThread.cpp
+    wire/LinkThreadHears.cpp
     wire/Message.cpp
     wire/Shape.cpp
     wire/Sockets.cpp

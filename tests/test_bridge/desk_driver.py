@@ -16,12 +16,14 @@ from bridge.desk import Desk, DeskSettings
 from bridge.desk_thread import DeskThread
 from bridge.errors import BridgeError
 from bridge.protocol.messages import (
-    ClipPut,
     EstimateAsk,
     EstimateReply,
     JobQuery,
     JobSubmit,
     Status,
+)
+from bridge.protocol.transfers import (
+    ClipPut,
 )
 from bridge.protocol.values import (
     FINAL_STATES,

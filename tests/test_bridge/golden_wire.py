@@ -26,10 +26,6 @@ from bridge.protocol.codec import (
 from bridge.protocol.fields import to_wire
 from bridge.protocol.limits import Limits
 from bridge.protocol.messages import (
-    ClipChunk,
-    ClipCommit,
-    ClipPut,
-    ClipPutReply,
     ClipReply,
     EstimateReply,
     FamilySequence,
@@ -41,8 +37,6 @@ from bridge.protocol.messages import (
     Ping,
     Subscribe,
     Subscription,
-    Upload,
-    UploadProgress,
     Welcome,
 )
 from bridge.protocol.offers import TimelineOffer
@@ -52,6 +46,14 @@ from bridge.protocol.searches import (
     SpanSearch,
     SpanSearchReference,
     SpanSearchReply,
+)
+from bridge.protocol.transfers import (
+    ClipChunk,
+    ClipCommit,
+    ClipPut,
+    ClipPutReply,
+    Upload,
+    UploadProgress,
 )
 from bridge.protocol.values import (
     DONE,

@@ -27,11 +27,13 @@ from bridge.protocol.limits import BODY_BYTES, CHUNK_BYTES, HEADER_BYTES
 from bridge.protocol.messages import (
     EVENTS,
     OPERATIONS,
-    ClipChunk,
     ClipPage,
     Empty,
     JobSubmit,
     Ping,
+)
+from bridge.protocol.transfers import (
+    ClipChunk,
     UploadProgress,
 )
 from bridge.protocol.values import Clip, JobOptions, WirePrompt, WireSpan

@@ -11,7 +11,9 @@ import pytest
 from bridge.client import Client, connect
 from bridge.errors import BridgeError
 from bridge.folders import Folders
-from bridge.protocol.messages import ClipCommit
+from bridge.protocol.transfers import (
+    ClipCommit,
+)
 
 from .clips import write_clip
 from .conftest import end, eventually

@@ -18,7 +18,13 @@ from bridge.errors import BridgeError
 from bridge.estimates import forecast
 from bridge.lane import LaneRules
 from bridge.protocol.limits import Limits
-from bridge.protocol.messages import ClipPut, EstimateAsk, JobSubmit
+from bridge.protocol.messages import (
+    EstimateAsk,
+    JobSubmit,
+)
+from bridge.protocol.transfers import (
+    ClipPut,
+)
 from bridge.protocol.values import ClipOrigin, JobOptions, WirePrompt, WireSpan
 
 from .clips import WAIT_S, clicks, stem_sum, write_clip

@@ -15,7 +15,14 @@ import soundfile as sf
 from bridge.client import Client, connect
 from bridge.errors import PathRefused, RequestRefused
 from bridge.folders import Folders
-from bridge.protocol.messages import ClipPut, Empty, JobSubmit, StoreClean
+from bridge.protocol.messages import (
+    Empty,
+    JobSubmit,
+    StoreClean,
+)
+from bridge.protocol.transfers import (
+    ClipPut,
+)
 from bridge.protocol.values import JobOptions, WirePrompt, WireSpan
 from bridge.security import Keys, RemoteServer
 

@@ -23,18 +23,20 @@ from bridge.errors import (
 from bridge.folders import Folders
 from bridge.protocol.messages import (
     OPERATIONS,
-    ClipChunk,
-    ClipCommit,
-    ClipPut,
-    ClipRead,
     EstimateAsk,
     JobSubmit,
     ModelReference,
     StoreClean,
+)
+from bridge.protocol.searches import SpanAsk
+from bridge.protocol.transfers import (
+    ClipChunk,
+    ClipCommit,
+    ClipPut,
+    ClipRead,
     Upload,
     UploadReference,
 )
-from bridge.protocol.searches import SpanAsk
 from bridge.protocol.values import ClipOrigin, JobOptions, WirePrompt, WireSpan
 
 from .conftest import RATE, make_samples

@@ -13,7 +13,7 @@ import bridge
 from bridge import calls, errors, exchange, listener, uploads
 from bridge.connection import Connection
 from bridge.delivery import DeliveryFailed
-from bridge.protocol import codec, limits, messages, offers, searches, values
+from bridge.protocol import codec, limits, messages, offers, searches, transfers, values
 from bridge.protocol.fields import described, to_wire
 from bridge.protocol.messages import EVENTS, OPERATIONS
 from bridge.protocol.version import PROTOCOL_VERSION
@@ -73,7 +73,7 @@ def records() -> dict[str, type[Any]]:
         found[record.__name__] = record
         kinds = " ".join(kind for _, kind, _ in described(record))
         for word in re.findall(r"\b[A-Z]\w+", kinds):
-            homes = (values, searches, offers, messages)
+            homes = (values, searches, offers, transfers, messages)
             waiting.append(next(getattr(home, word) for home in homes if hasattr(home, word)))
     return found
 

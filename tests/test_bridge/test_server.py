@@ -20,7 +20,14 @@ from bridge.errors import LimitReached, ServerUnavailable
 from bridge.folders import Folders
 from bridge.protocol.codec import PROLOGUE
 from bridge.protocol.limits import FRAME_BYTES
-from bridge.protocol.messages import OPERATIONS, ClipPut, ClipReply, Upload
+from bridge.protocol.messages import (
+    OPERATIONS,
+    ClipReply,
+)
+from bridge.protocol.transfers import (
+    ClipPut,
+    Upload,
+)
 from bridge.protocol.version import PROTOCOL_VERSION
 
 from .conftest import StartServer, end, eventually, make_samples

@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from bridge.captured_wav import CapturedWav
 from bridge.errors import BridgeError
 from bridge.protocol.limits import Limits
-from bridge.protocol.messages import ClipChunk, ClipCommit, ClipPut, Upload, UploadReference
+from bridge.protocol.transfers import (
+    ClipChunk,
+    ClipCommit,
+    ClipPut,
+    Upload,
+    UploadReference,
+)
 from bridge.protocol.values import Clip, ClipOrigin
 from bridge.stem_names import safe_name, stem_base
 
