@@ -1,16 +1,22 @@
 """The built plug-in, and a way to run it in a host: each in a process of its own."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from tests.test_bridge.conftest import end, serve
 from tests.test_daw.serving import write_mixture
+
+from .wire_client import WireClient
 
 HOSTS = Path(__file__).resolve().parent / "hosts"
 BUILT = "plugin_shim/build/release/StemLasso_artefacts/Release/VST3/StemLasso.vst3"
@@ -18,6 +24,7 @@ PATIENCE_S = 240.0
 SONG_S, LONG_SONG_S = 4.0, 45.0
 
 RunHost = Callable[..., dict[str, Any]]
+OpenClient = Callable[..., WireClient]
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +101,55 @@ def host_environment(home: Path) -> dict[str, str]:
     nowhere = ":9999"
     own = {"STEMLASSO_HOME": str(home), "OMP_NUM_THREADS": "1", "DISPLAY": nowhere}
     return {**os.environ, **own, "STEMLASSO_COMMAND": json.dumps([str(home / "no-engine")])}
+
+
+@pytest.fixture
+def open_client(checkout: Path, home: Path) -> Iterator[OpenClient]:
+    """Starts `wire_client`s; all of them have to end when told to, and a server that one of them
+    started is stopped at the end."""
+    program = checkout / "plugin_shim" / "build" / "release" / "wire_client"
+    if not program.exists():
+        pytest.skip(f"{program} was not built: build all of plugin_shim, as its README.md says")
+    home.mkdir(exist_ok=True)
+    opened: list[WireClient] = []
+
+    def open_one(**options: object) -> WireClient:
+        opened.append(WireClient(program, home, **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        assert each.end() == 0
+    file = home / "run" / "connection.json"
+    if file.is_file():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(json.loads(file.read_text("utf-8"))["pid"])
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            process.wait(60)
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server of this test's own."""
+    process = serve(home)
+    yield process
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+    end(process)
+
+
+@pytest.fixture
+def mixture(tmp_path: Path) -> Path:
+    """Four seconds of 24 bits."""
+    path = tmp_path / "Größe.wav"
+    write_mixture(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def minute(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minute: long enough to be met in the middle of its computation."""
+    path = tmp_path_factory.mktemp("clips") / "minute.wav"
+    write_mixture(path, seconds=60.0)
+    return path

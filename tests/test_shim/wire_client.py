@@ -10,6 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from bridge.client import connect
+from bridge.protocol.values import Job
+from tests.test_bridge.held import Looks
+
 WAIT_S = 120.0
 _NOTHING: dict[str, Any] = {
     "clip": None,
@@ -131,3 +137,26 @@ class WireClient:
                 self.panel = said
             else:
                 self.errands[said["errand"]] = said
+
+
+def jobs(home: Path) -> list[Job]:
+    """All jobs of the store."""
+    with connect(home, start=False) as client:
+        return list(client.jobs())
+
+
+def meet(client: WireClient, home: Path) -> psutil.Process:
+    """The worker, stopped in the middle of the newest job of errand `a`.
+
+    The errand is separated again, with another seed, when its job was over before it was met.
+    """
+    seen: set[str] = set()
+    with connect(home, start=False) as other:
+
+        def submit() -> Job:
+            client.separate(seed=len(seen))
+            client.until(lambda: {client.view()["job_id"]} - seen - {""}, "the job has an id")
+            seen.add(client.view()["job_id"])
+            return other.job(client.view()["job_id"])
+
+        return Looks(other.job, lambda: other.status().engine.pid).meet(submit)[1]
