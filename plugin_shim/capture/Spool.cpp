@@ -43,6 +43,18 @@ std::string toText (const fs::path& path)
     return { text.begin(), text.end() };
 }
 
+/** What is in a folder. Empty or not whole when it cannot be read, or goes away meanwhile. */
+std::vector<fs::path> entries (const fs::path& folder)
+{
+    std::vector<fs::path> found;
+    std::error_code error;
+    // not by a range: its step throws
+    for (fs::directory_iterator each (folder, error), end; ! error && each != end;
+         each.increment (error))
+        found.push_back (each->path());
+    return found;
+}
+
 struct LooseTake
 {
     fs::path path;
@@ -98,21 +110,46 @@ std::string Spool::open() const
 
 void Spool::tidy (const SpoolLimits& limits) const
 {
+    repair (limits);
+    prune (limits);
+}
+
+void Spool::repair (const SpoolLimits& limits) const
+{
+    std::error_code error;
+    const auto now = fs::file_time_type::clock::now();
+    for (const auto& path : entries (toPath (folder)))
+    {
+        const auto name = toText (path);
+        const auto whole = fs::path (path).replace_extension();
+        if (endsWith (name, unfinishedEnd))
+        {
+            const auto left = TakeFile::repair (name);
+            if (left == TakeFile::Left::whole && ! fs::exists (whole, error))
+                fs::rename (path, whole, error);
+            // a young one may be a take that another process has made and not locked yet
+            const auto changed = fs::last_write_time (path, error);
+            if (left == TakeFile::Left::nothing && ! error && now - changed > limits.spared)
+                fs::remove (path, error);
+        }
+        // of a take that is gone; the unfinished name is looked for first: it turns into the other
+        if (endsWith (name, looseEnd)
+            && ! fs::exists (fs::path (whole).concat (unfinishedEnd), error)
+            && ! fs::exists (whole, error))
+            fs::remove (path, error);
+    }
+}
+
+void Spool::prune (const SpoolLimits& limits) const
+{
     std::error_code error;
     std::vector<LooseTake> loose;
     std::uint64_t looseBytes = 0;
-    for (const auto& each : fs::directory_iterator (toPath (folder), error))
+    for (const auto& path : entries (toPath (folder)))
     {
-        const auto name = toText (each.path());
-        if (endsWith (name, unfinishedEnd) && TakeFile::repair (name))
-        {
-            const auto whole = each.path().parent_path() / each.path().stem();
-            if (! fs::exists (whole, error))
-                fs::rename (each.path(), whole, error);
-        }
-        if (! endsWith (name, looseEnd))
+        if (! endsWith (toText (path), looseEnd))
             continue;
-        const auto take = each.path().parent_path() / each.path().stem();
+        const auto take = fs::path (path).replace_extension();
         const auto bytes = fs::file_size (take, error);
         if (error)
             continue;
@@ -167,7 +204,9 @@ std::string Spool::finish (const std::string& name) const
     const auto path = toPath (folder) / toPath (name);
     std::error_code error;
     fs::rename (toPath (unfinished (name)), path, error);
-    return error ? unfinished (name) : toText (path);
+    // another process that tidies may have been quicker, as soon as the file was closed
+    std::error_code unknown;
+    return error && ! fs::exists (path, unknown) ? unfinished (name) : toText (path);
 }
 
 void Spool::discard (const std::string& name) const

@@ -29,7 +29,8 @@ public:
 
     /** Makes the folder for this user alone. Words when it cannot be used. */
     std::string open() const;
-    /** Brings takes in order that a crash left unfinished, and deletes loose ones by the rule. */
+    /** Brings takes in order that a crash left unfinished, deletes what has nothing in it and nobody
+        writes, and deletes loose takes by the rule. */
     void tidy (const SpoolLimits&) const;
 
     /** A free name for a take that begins now, without folder, such as `2026-11-27 16.05.12 take 3
@@ -48,6 +49,9 @@ public:
     static void keep (const std::string& path);
 
 private:
+    void repair (const SpoolLimits&) const;
+    void prune (const SpoolLimits&) const;
+
     std::string folder;
 };
 

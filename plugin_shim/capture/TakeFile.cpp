@@ -103,6 +103,11 @@ Header makeHeader (const TakeFormat& format, std::uint64_t frames)
     return header;
 }
 
+std::filesystem::path toPath (const std::string& text)
+{
+    return std::filesystem::path (std::u8string (text.begin(), text.end()));
+}
+
 std::string reason()
 {
     if (errno == ENOSPC || errno == EDQUOT)
@@ -114,8 +119,7 @@ std::string reason()
 std::FILE* openLocked (const std::string& path, bool isNew)
 {
 #if defined(_WIN32)
-    const auto wide = std::filesystem::path (std::u8string (path.begin(), path.end())).wstring();
-    return _wfsopen (wide.c_str(), isNew ? L"w+xbN" : L"r+bN", _SH_DENYRW);
+    return _wfsopen (toPath (path).wstring().c_str(), isNew ? L"w+xbN" : L"r+bN", _SH_DENYRW);
 #else
     const int flags = O_RDWR | O_CLOEXEC | (isNew ? O_CREAT | O_EXCL : 0);
     const int descriptor = ::open (path.c_str(), flags, 0600);
@@ -203,33 +207,33 @@ bool TakeFile::update()
     return writeHeader (file, makeHeader (format, writtenFrames)) && seek (file, end);
 }
 
-bool TakeFile::repair (const std::string& path)
+TakeFile::Left TakeFile::repair (const std::string& path)
 {
     auto* file = openLocked (path, false);
     if (file == nullptr)
-        return false;
+        return Left::unknown;
     std::unique_ptr<std::FILE, int (*) (std::FILE*)> closing (file, std::fclose);
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size (toPath (path), error);
+    if (error || bytes == 0)
+        return error ? Left::unknown : Left::nothing; // it died before the header was written
     Header header{};
     if (std::fread (header.data(), 1, header.size(), file) != header.size())
-        return false;
+        return Left::unknown;
     const auto says = [&] (std::size_t at, const char* name)
     { return std::memcmp (header.data() + at, name, 4) == 0; };
     std::uint16_t channels = 0;
     std::memcpy (&channels, header.data() + formatAt + 10, sizeof (channels));
     if (! says (8, "WAVE") || ! says (broadcastAt, "bext") || ! says (dataAt, "data")
         || channels == 0)
-        return false;
-    std::error_code error;
-    const auto bytes = std::filesystem::file_size (path, error);
-    if (error || bytes < headerBytes)
-        return false;
+        return Left::unknown;
     const auto frameBytes = std::uint64_t (channels) * 4;
     const auto frames = (bytes - headerBytes) / frameBytes;
     if (frames == 0)
-        return false;
+        return Left::nothing;
     cut (file, headerBytes + frames * frameBytes);
     putSizes (header, frames, frameBytes, TakeFormat{}.largestRiff);
-    return writeHeader (file, header);
+    return writeHeader (file, header) ? Left::whole : Left::unknown;
 }
 
 } // namespace stemlasso::capture

@@ -40,9 +40,15 @@ public:
     bool update();
     std::uint64_t frames() const { return writtenFrames; }
 
-    /** Brings a file that its process left behind in order. False when it is still being written, is
-        none of ours, or has not one whole frame. */
-    static bool repair (const std::string& path);
+    /** What a process that died can have left. */
+    enum class Left
+    {
+        whole,   ///< its header is in order now
+        nothing, ///< ours, without one whole frame
+        unknown  ///< still being written, none of ours, or it cannot be opened
+    };
+    /** Brings a file that its process left behind in order. */
+    static Left repair (const std::string& path);
 
 private:
     TakeFile (std::FILE*, std::string path, const TakeFormat&);

@@ -7,6 +7,8 @@
 #include <csignal>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace stemlasso::capture;
 namespace fs = std::filesystem;
@@ -28,6 +30,27 @@ struct FullDisk
     ~FullDisk() { setrlimit (RLIMIT_FSIZE, &before); }
 
     rlimit before{};
+};
+
+/** Does the same again and again in a process of its own, which is gone with this. */
+struct OtherProcess
+{
+    explicit OtherProcess (const std::function<void()>& work) : child (::fork())
+    {
+        REQUIRE (child >= 0);
+        if (child != 0)
+            return;
+        ::alarm (300); // should this process die and leave it
+        for (;;)
+            work();
+    }
+    ~OtherProcess()
+    {
+        ::kill (child, SIGKILL);
+        ::waitpid (child, nullptr, 0);
+    }
+
+    const pid_t child;
 };
 
 void write (const fs::path& path, std::size_t bytes, std::chrono::hours age)
@@ -84,6 +107,75 @@ TEST_CASE ("what a crash left is brought in order by the next take")
     const WavFile read ((spool / "dead.wav").string());
     CHECK (read.timeReference == 77);
     CHECK ((read.bits == bits));
+}
+
+TEST_CASE ("what was left with nothing in it goes, when nobody writes it any more")
+{
+    using namespace std::chrono_literals;
+    Folder folder;
+    const auto spool = folder.path / "spool";
+    Spool keeper (spool.string());
+    REQUIRE (keeper.open().empty());
+    std::string problem;
+    const auto alive = keeper.unfinished ("alive.wav");
+    const auto file = TakeFile::create (alive, { 48000, 2, 77, "take" }, problem);
+    const auto leave =
+        [&] (const std::string& name, const std::string& more, std::chrono::hours age)
+    {
+        const auto path = keeper.unfinished (name);
+        fs::copy_file (alive, path);
+        std::ofstream (path, std::ios::app | std::ios::binary) << more;
+        fs::last_write_time (path, fs::file_time_type::clock::now() - age);
+        keeper.loosen (name);
+    };
+    leave ("old.wav", "", 48h);
+    leave ("half a frame.wav", "1234567", 48h);
+    leave ("one frame.wav", "12345678", 48h);
+    leave ("young.wav", "", 1h);
+    write (keeper.unfinished ("without a header.wav"), 0, 48h);
+    write (keeper.unfinished ("other.wav"), 100, 48h); // none of ours
+    fs::last_write_time (alive, fs::file_time_type::clock::now() - 48h);
+    keeper.loosen ("alive.wav");
+    keeper.loosen ("deleted by the user.wav");
+    const auto is = [&] (const std::string& name) { return fs::exists (spool / name); };
+
+    keeper.tidy ({});
+    for (const std::string name : { "old.wav", "half a frame.wav", "without a header.wav" })
+        CHECK_FALSE (is (name + ".part"));
+    CHECK (is ("one frame.wav"));
+    for (const std::string name : { "alive.wav", "young.wav", "other.wav" })
+        CHECK (is (name + ".part"));
+
+    keeper.tidy ({}); // the folder may be listed in any order: now all is done
+    for (const std::string name : { "old.wav", "half a frame.wav", "deleted by the user.wav" })
+        CHECK_FALSE (is (name + ".loose"));
+    for (const std::string name : { "one frame.wav", "alive.wav", "young.wav" })
+        CHECK (is (name + ".loose"));
+}
+
+TEST_CASE ("another process that tidies the folder takes nothing away from a take")
+{
+    Folder folder;
+    const auto bits = makeBits (2 * 100, 3);
+    Spool keeper (folder.file ("spool"));
+    REQUIRE (keeper.open().empty());
+    const OtherProcess tidying ([&] { keeper.tidy ({}); });
+    for (std::uint64_t round = 0; round < 300; ++round)
+    {
+        const auto name = Spool::newName (round);
+        std::string problem;
+        auto file = TakeFile::create (keeper.unfinished (name), { 48000, 2, 0, "take" }, problem);
+        REQUIRE (file != nullptr);
+        keeper.loosen (name);
+        REQUIRE (file->append (asFloats (bits), 100, problem));
+        REQUIRE (file->update());
+        file.reset();
+        const auto path = keeper.finish (name);
+        REQUIRE (fs::exists (path));
+        REQUIRE (fs::exists (path + ".loose"));
+        REQUIRE ((WavFile (path).bits == bits));
+        fs::remove (path);
+    }
 }
 
 TEST_CASE ("a file that grows can be read at any time")
