@@ -5,10 +5,12 @@
       snare          target; other takes of it are takes of its item
       snare (residual)
 
-An RPP file is a tree of lines: `<TAG values`, indented lines and tags, `>`. Files are named
-relative to the project where they lie below its folder, so that both can be moved together.
+An RPP file is a tree of lines: `<TAG values`, indented lines and tags, `>`. Each line has the
+values that REAPER 6.0 gave it, which later versions read too. Files are named relative to the
+project where they lie below its folder, so that both can be moved together.
 """
 
+import re
 import uuid
 from collections.abc import Iterator
 from fractions import Fraction
@@ -20,8 +22,11 @@ from .arrangement import Arrangement, Lane, PlacedClip
 
 _FOLDER, _LAST_IN_FOLDER, _PLAIN = "1 1", "2 -1", "0 0"
 _CUSTOM_COLOUR = 0x1000000
-_SOURCES = {".flac": "FLAC", ".mp3": "MP3", ".ogg": "VORBIS", ".opus": "VORBIS"}
+_SOURCES = {".flac": "FLAC", ".mp3": "MP3", ".ogg": "VORBIS", ".opus": "OPUS"} | dict.fromkeys(
+    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".m4a", ".aac"), "VIDEO"
+)
 _QUOTES = ('"', "'", "`")
+_BARE = re.compile(r"[^\W\d_][\w.:()+-]*")
 _CONTROLS = dict.fromkeys([*range(9), *range(14, 32), 127], " ")
 
 
@@ -57,7 +62,7 @@ class _Writer:
         identity = self._guid(key)
         n_channels = max([2, *(clip.n_channels for clip in lane.clips)])
         yield f"  <TRACK {identity}"
-        yield f"    NAME {quoted(lane.name)}"
+        yield f"    NAME {word(lane.name)}"
         yield f"    PEAKCOL {_colour(lane.colour)}"
         yield "    VOLPAN 1 0 -1 -1 1"
         yield f"    MUTESOLO {int(lane.mute)} 0 0"
@@ -78,9 +83,9 @@ class _Writer:
         yield f"      LENGTH {_seconds(first.duration_s)}"
         yield "      LOOP 0"
         yield "      ALLTAKES 0"
-        yield "      FADEIN 1 0 0 1 0 0 0"
-        yield "      FADEOUT 1 0 0 1 0 0 0"
-        yield "      MUTE 0 0"
+        yield "      FADEIN 1 0 0 1 0 0"
+        yield "      FADEOUT 1 0 0 1 0 0"
+        yield "      MUTE 0"
         yield "      SEL 0"
         yield f"      IGUID {self._guid(f'{key} item')}"
         yield f"      IID {self._n_items}"
@@ -92,7 +97,7 @@ class _Writer:
         yield "    >"
 
     def _take(self, clip: PlacedClip, key: str, volume: str) -> Iterator[str]:
-        yield f"      NAME {quoted(clip.name)}"
+        yield f"      NAME {word(clip.name)}"
         yield f"      {volume}"
         yield f"      SOFFS {_seconds(clip.skipped_s)}"
         yield "      PLAYRATE 1 1 0 -1 0 0.0025"
@@ -119,8 +124,13 @@ class _Writer:
         return "{" + str(own).upper() + "}"
 
 
+def word(text: str) -> str:
+    """A value as REAPER writes it: in quotes only where it needs them."""
+    return text if _BARE.fullmatch(text) else quoted(text)
+
+
 def quoted(text: str) -> str:
-    """A value as REAPER writes it: in the first kind of quotes that it does not hold itself."""
+    """A value in the first kind of quotes that it does not hold itself."""
     line = " ".join(text.translate(_CONTROLS).splitlines())
     for mark in _QUOTES:
         if mark not in line:
