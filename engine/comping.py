@@ -66,22 +66,12 @@ def comp(
         plan = output if isinstance(output, RenderPlan) else RenderPlan(folder=output)
         plan = plan if plan.format is not None else replace(plan, format=_widest(clips))
         check_outputs(clip, plan)
-        digest = digest_of(clip, monitor)
-        if mixture_digest and digest != mixture_digest:
-            raise AudioError(
-                f"{clip.name}: the mixture was changed since the takes were made of it; separate "
-                "it again, or give the mixture that it was"
-            )
+        digest = _unchanged_digest(clip, mixture_digest, monitor)
         estimate = Estimate(comped_blocks(clips, pieces, monitor.part(0, _COMPED)))
         rendered = render(clip, estimate, plan, monitor.part(_COMPED, 1))
         receipt: dict[str, JsonValue] = {
             "mixture": mixture_json(clip, digest),
-            "comp": {
-                "takes": [take.name if take.path is None else str(take.path) for take in clips],
-                "regions": [str(region) for region in sorted(regions)],
-                "elsewhere": elsewhere,
-                "fade_s": FADE_S,
-            },
+            "comp": _comp_json(clips, regions, elsewhere),
             "versions": versions_json(),
             "took_s": round(time.perf_counter() - start_s, 3),
         }
@@ -95,6 +85,28 @@ def comp(
             null_db=rendered.null_db,
             receipt=receipt,
         )
+
+
+def _unchanged_digest(clip: AudioClip, expected: str, monitor: Monitor) -> str:
+    """Digest of the mixture. Raises AudioError where it is not the expected one."""
+    digest = digest_of(clip, monitor)
+    if expected and digest != expected:
+        raise AudioError(
+            f"{clip.name}: the mixture was changed since the takes were made of it; separate "
+            "it again, or give the mixture that it was"
+        )
+    return digest
+
+
+def _comp_json(
+    takes: Sequence[AudioClip], regions: Sequence[Region], elsewhere: int
+) -> dict[str, JsonValue]:
+    return {
+        "takes": [take.name if take.path is None else str(take.path) for take in takes],
+        "regions": [str(region) for region in sorted(regions)],
+        "elsewhere": elsewhere,
+        "fade_s": FADE_S,
+    }
 
 
 def _widest(takes: Sequence[AudioClip]) -> AudioFormat:
