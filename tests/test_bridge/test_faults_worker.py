@@ -92,7 +92,7 @@ def test_a_segmentation_fault_fails_its_job_at_once(
 
 
 def test_a_worker_that_hangs_fails_its_job(long_clip: Path, tmp_path: Path) -> None:
-    with driving(tmp_path / "store", rules=LaneRules(hung_s=3.0)) as desk:
+    with driving(tmp_path / "store", rules=LaneRules(hung_s=8.0)) as desk:
         job, _ = desk.meet(desk.put(long_clip))
         failed = desk.result(job)
         assert failed.error is not None

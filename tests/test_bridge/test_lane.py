@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from bridge import lane
 from bridge.lane import Call, Lane, LaneHooks, LaneRules, Lost
 from bridge.worker_pipe import MAX_FRAME_BYTES, FrameReader, FrameWriter, PipeBroken
 from bridge.worker_process import WorkerProcess, WorkerSpec
@@ -165,30 +167,26 @@ def test_a_call_that_a_dead_worker_never_took_goes_to_the_next_one(
 
 @posix_only
 def test_a_call_whose_workers_die_before_they_take_it_is_lost_in_the_end(
-    loop: Loop, tmp_path: Path
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = write_clip(tmp_path / "a.wav", 0.2)
     first = loop.call("probe", path=str(clip))
     loop.run_until(first.is_there)
     os.kill(loop.lane.pid, signal.SIGSTOP)
     second = loop.call("probe", path=str(clip))
-    killed: set[int] = set()
-
-    def is_there() -> bool:
-        if loop.lane.pid not in (0, *killed):
-            killed.add(loop.lane.pid)
-            os.kill(loop.lane.pid, signal.SIGKILL)
-        return second.is_there()
-
-    loop.run_until(is_there)
+    # However late this process comes to its turn, those that follow never take a call.
+    monkeypatch.setattr(lane, "WorkerSpec", partial(WorkerSpec, module="bridge.no_such_worker"))
+    os.kill(loop.lane.pid, signal.SIGKILL)
+    loop.run_until(second.is_there)
     assert [lost.code for lost in second.lost] == ["worker_start_failed"]
-    assert len(killed) == 3
+    assert "no_such_worker" in second.lost[0].message
+    assert [reason for reason, _, _ in loop.restarts] == ["worker_died", "worker_died"]
 
 
 @posix_only
 def test_a_worker_that_hangs_is_killed_and_its_call_lost(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.wav", 0.2)
-    with looping(tmp_path / "scratch", LaneRules(hung_s=4.0)) as loop:
+    with looping(tmp_path / "scratch", LaneRules(hung_s=8.0)) as loop:
         first = loop.call("probe", path=str(clip))
         loop.run_until(first.is_there)
         os.kill(loop.lane.pid, signal.SIGSTOP)
