@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 VANISHING = """
 import sys
 from bridge.client import connect
-from bridge.protocol.messages import ClipChunk, ClipPut, Upload
+from bridge.protocol.transfers import ClipChunk, ClipPut, Upload
 from bridge.protocol.values import WirePrompt
 home, what, clip_id = sys.argv[1:]
 client = connect(home, start=False)
