@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: temporary name, sync, rename."""
 
+import errno
 import json
 import os
 import secrets
@@ -8,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of system errors that mean there is no room, or none for this user."""
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The shelf of clips: every client puts clips there, every client sees all of them."""
 
-import errno
 import logging
 import secrets
 import shutil
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .atomic import DISK_FULL
 from .errors import LimitReached, PathRefused, RequestRefused, StoreFailed, error_of
 from .lane import Call, Lane, Lost
 from .pending import Answer
@@ -36,7 +36,6 @@ from .uploads import WINDOW, Uploaded, Uploads, file_name
 log = logging.getLogger(__name__)
 
 _NAME_BYTES = 1024
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ def _typed_disk_failures(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        is_full = error.errno in _FULL
+        is_full = error.errno in DISK_FULL
         raise StoreFailed(
             f"{folder}: it cannot be written ({error.strerror}); nothing was kept"
             + (": free some space and send it again" if is_full else ""),

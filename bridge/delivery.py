@@ -6,7 +6,6 @@ A copy grows under a temporary name that holds the job's id, so that one left by
 killed is known for what it is and swept away.
 """
 
-import errno
 import hashlib
 import os
 import secrets
@@ -16,11 +15,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .atomic import sync_folder
+from .atomic import DISK_FULL, sync_folder
 from .errors import BridgeError
 
 _COPY_BYTES = 1 << 20
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def deliver(delivery: Delivery) -> tuple[Path, ...]:
             sync_folder(folder)
             undo.pop_all()
     except OSError as error:
-        code = "disk_full" if error.errno in _FULL else "output_not_writable"
+        code = "disk_full" if error.errno in DISK_FULL else "output_not_writable"
         raise DeliveryFailed(
             f"{folder}: the stems cannot be placed there ({error.strerror}): free some space or "
             "choose another folder",

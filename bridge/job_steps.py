@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .atomic import DISK_FULL
 from .delivery import sweep
 from .errors import BridgeError, StoreFailed
 from .estimates import forecast, seconds_left
@@ -116,6 +117,7 @@ class JobSteps:
         return self._is_busy or (bool(self._ready) and not self._ready[0][0][0])
 
     def start_next(self) -> None:
+        """Run the next job that is ready, where the worker is free and nobody looks for spans."""
         while not self._is_busy and self._ready and not self._is_closed:
             is_batch = self._ready[0][0][0]
             if not self._desk.separate.is_free or (is_batch and self._desk.is_searching()):
@@ -345,6 +347,7 @@ class JobSteps:
             log.warning("job %s: how long it took is not kept: %s", live.job.job_id, error)
 
     def lane_of(self, live: LiveJob) -> Lane:
+        """The lane that works on a job in its present phase."""
         return self._desk.separate if live.phase == "run" else self._desk.probe
 
 
@@ -354,4 +357,4 @@ def _time_reference(stored: StoredClip) -> int:
 
 def _disk_problem(error: OSError, folder: Path) -> Problem:
     failure = StoreFailed(f"{folder}: it cannot be written ({error.strerror}); free some space")
-    return Problem("disk_full" if error.errno in (28, 122, 27) else failure.code, str(failure))
+    return Problem("disk_full" if error.errno in DISK_FULL else failure.code, str(failure))
