@@ -79,6 +79,7 @@ class Ledger:
         return live.job if live is not None else self.unsaved.get(job.job_id, job)
 
     def fail(self, live: LiveJob, problem: Problem) -> None:
+        """End a job with the problem that kept it from its stems."""
         log.warning("job %s: failed: %s", live.job.job_id, problem.code)
         self.finish(live, replace(live.job, state=FAILED, error=problem))
 

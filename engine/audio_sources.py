@@ -94,11 +94,13 @@ class ArrayStorage:
         self._samples = samples
 
     def fetch(self, start: int, stop: int) -> NDArray[Any]:
+        """Samples [stop - start, C] as they are, not to be written to."""
         view = self._samples[start:stop]
         view.flags.writeable = False
         return view
 
     def close(self) -> None:
+        """Let go of the array."""
         self._samples = self._samples[:0]
 
 
@@ -115,6 +117,7 @@ class SoundFileStorage:
         self._sound = opened
 
     def fetch(self, start: int, stop: int) -> NDArray[Any]:
+        """Samples [stop - start, C], fewer where the file ends. Raises AudioUnreadable."""
         try:
             if self._sound is None:
                 self._sound = soundfile.SoundFile(str(self._path))
@@ -128,11 +131,13 @@ class SoundFileStorage:
         return np.asarray(samples)
 
     def release(self) -> None:
+        """Give the handle back; the next read opens the file again."""
         if self._sound is not None:
             self._sound.close()
             self._sound = None
 
     def close(self) -> None:
+        """Give the handle back for good."""
         self.release()
 
 
@@ -150,6 +155,7 @@ class DecodedStorage:
         self._finalizer = weakref.finalize(self, file.close)
 
     def fetch(self, start: int, stop: int) -> NDArray[Any]:
+        """Samples [stop - start, C], fewer where the file ends."""
         row_bytes = self._dtype.itemsize * self._n_channels
         self._file.seek(start * row_bytes)
         data = self._file.read((stop - start) * row_bytes)
@@ -159,4 +165,5 @@ class DecodedStorage:
         return samples >> self._shift if self._shift else samples
 
     def close(self) -> None:
+        """Close the file, which is gone with it."""
         self._finalizer()

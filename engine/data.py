@@ -171,13 +171,16 @@ class AudioSource(Protocol):
     """Samples that can be read from anywhere, any number of times; one reader at a time."""
 
     @property
-    def sample_rate(self) -> int: ...
+    def sample_rate(self) -> int:
+        """In Hz."""
 
     @property
-    def n_channels(self) -> int: ...
+    def n_channels(self) -> int:
+        """C of what is read."""
 
     @property
-    def n_samples(self) -> int: ...
+    def n_samples(self) -> int:
+        """Of one channel."""
 
     @property
     def native_dtype(self) -> np.dtype[Any]:

@@ -34,6 +34,8 @@ MAX_ENTRIES = 1024
 
 @dataclass(frozen=True, slots=True)
 class RequestHeader:
+    """id: chosen by the client, comes back in the reply."""
+
     id: int = count()
     op: str = text(max_bytes=64)
 
@@ -49,6 +51,8 @@ class ReplyHeader:
 
 @dataclass(frozen=True, slots=True)
 class EventHeader:
+    """sequence: counts within the event's family, so that a gap is seen. time_s: since 1970."""
+
     event: str = text(max_bytes=64)
     sequence: int = count()
     time_s: float = number()

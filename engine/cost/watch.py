@@ -15,7 +15,8 @@ class Costed(Protocol):
     """A separator that says what a run will take. ledger: `None` while it cannot tell cheaply."""
 
     @property
-    def ledger(self) -> Ledger | None: ...
+    def ledger(self) -> Ledger | None:
+        """What earlier runs took."""
 
     def estimate_cost(
         self, mixture: AudioClip | Sound, prompt: Prompt, options: SeparationOptions

@@ -36,6 +36,7 @@ class Panels:
 
     @classmethod
     def of(cls, evaluated: Evaluated) -> "Panels":
+        """The spectrograms of an item that was evaluated."""
         stems, rate = evaluated.stems, evaluated.stems.sample_rate
         output = evaluated.output
         return cls(

@@ -60,6 +60,7 @@ class NormConv(WeightNormed):
         self.padding = (kernel_size - stride) * dilation // 2
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, n_in, N] to [B, n_out, N / stride]."""
         return functional.conv1d(
             x, self.kernel(), self.bias, self.stride, self.padding, self.dilation
         )
@@ -73,6 +74,7 @@ class NormConvTranspose(WeightNormed):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, n_in, N] to [B, n_out, N * stride]."""
         return functional.conv_transpose1d(
             x,
             self.kernel(),
@@ -90,6 +92,7 @@ class CausalConv(nn.Conv1d):
         super().__init__(n_in, n_out, kernel_size, stride)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, n_in, N] to [B, n_out, N / stride], rounded up."""
         stride = self.stride[0]
         missing = -x.shape[-1] % stride  # 0 for whole frames
         return super().forward(functional.pad(x, (self.kernel_size[0] - stride, missing)))
@@ -102,6 +105,7 @@ class CausalConvTranspose(nn.ConvTranspose1d):
         super().__init__(n_in, n_out, 2 * stride, stride)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """x [B, n_in, N] to [B, n_out, N * stride]."""
         return super().forward(x, output_size)[..., : -self.stride[0]]
 
 
@@ -113,6 +117,7 @@ class Snake(nn.Module):
         self.alpha = nn.Parameter(torch.ones(1, n_channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, C, N], the same shape out."""
         return x + torch.sin(self.alpha * x).square() / (self.alpha + 1e-9)
 
 
@@ -129,6 +134,7 @@ class ResidualUnit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, C, N], the same shape out."""
         residual: Tensor = self.block(x)
         return x + residual
 
@@ -146,6 +152,7 @@ class CausalResidualUnit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, C, N], the same shape out."""
         residual: Tensor = self.block(x)
         return x + residual
 
@@ -164,6 +171,7 @@ class EncoderBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, n_in, N] to [B, 2 * n_in, N / stride]."""
         out: Tensor = self.block(x)
         return out
 
@@ -197,6 +205,7 @@ class DecoderBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, n_in, N] to [B, n_in / 2, N * stride]."""
         return self._through((0, 1, 4, 5, 8), x)
 
     def watermark_down(self, x: Tensor) -> Tensor:

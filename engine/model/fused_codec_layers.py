@@ -132,6 +132,7 @@ class FusedDown(nn.Module):
         self.bias = kept(conv.bias.detach())
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [N, C] to [N / stride, 2 C]."""
         padded = functional.pad(
             self.snake(x), (0, 0, self.padding, self.stride - self.padding)
         ).view(-1, self.first.shape[0])

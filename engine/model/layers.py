@@ -33,6 +33,7 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [..., dim], the same shape and type out."""
         precise = x.float()
         scale = torch.rsqrt(precise.square().mean(dim=-1, keepdim=True) + self.eps)
         return (precise * scale * self.weight.float()).to(x.dtype)
@@ -51,6 +52,7 @@ class FeedForward(nn.Module):
         self.w3 = nn.Linear(n_in, n_hidden, bias=bias) if non_linearity == "swiglu" else None
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [..., n_in] to [..., n_out]."""
         hidden = self.activation(self.w1(x))
         if self.w3 is not None:
             hidden = hidden * self.w3(x)
@@ -71,6 +73,7 @@ class ConvResidual(nn.Module):
         self.block2 = _NormedConv(dim)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        """x [B, D, T], the same shape out. valid: [B, T]."""
         residual: Tensor = self.block2(self.block1(x, valid), valid)
         return x + residual
 

@@ -24,7 +24,8 @@ R = TypeVar("R")
 class Rung(Protocol):
     """A plan that can be told to a person."""
 
-    def describe(self, frame_s: float) -> str: ...
+    def describe(self, frame_s: float) -> str:
+        """The plan in words. frame_s: length of a latent frame."""
 
 
 P = TypeVar("P", bound=Rung)
