@@ -1,25 +1,47 @@
 """A stand-in for Ableton Live that holds to its rules, stricter than Live itself.
 
 Only the thread that made the Set may touch it; one call that changes its structure per tick; every
-change inside an undo step; attributes that Live lacks do not exist; a clip function appears only in
-the versions that have it. The names are checked against published stubs of Live 12.3.6 by a test.
+change inside an undo step; Warp is switched after the script's turn; nothing on a frozen track can
+be changed; attributes that Live lacks do not exist, and those that came later exist only in the
+versions that have them. The names are checked against published stubs of Live 12.3.6 by a test.
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import soundfile
 
+from .fake_warping import Warping, WarpMarker
+
 LATEST_BEATS = 1_576_800.0
+LATER = {
+    "file_path of a Set": (11, 0, 5),  # or a little later: not in 11.0.0, there in 11.3.2
+    "sample_rate": (11, 0, 5),
+    "add_warp_marker": (11, 0, 5),
+    "move_warp_marker": (11, 0, 5),
+    "remove_warp_marker": (11, 0, 5),
+}
+"""What the published stubs of 11.0.0 lack, by the version that has it."""
+
+
+def can_create_clips(version: tuple[int, int, int]) -> bool:
+    """As in the published stubs: 11.3.43 and 12.0.5 have it, 11.3.2 and 12.0.0 do not."""
+    return (11, 3, 43) <= version < (12, 0, 0) or version >= (12, 0, 5)
 
 
 class Rules:
     """What every object asks before it acts."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: tuple[int, int, int]) -> None:
+        self.version = version
         self.thread = threading.get_ident()
+        self.deferred: list[Callable[[], None]] = []
+        self.cut_s = 0.0  # what a clip in the arrangement loses when its Warp is switched off
+        self.most_tracks = 100
+        self.auto_warp: Callable[[Warping], None] = lambda _: None  # by the user's preferences
         self.is_stepping = False
         self.n_calls = 0
         self.undo: list[str] = []
@@ -50,7 +72,7 @@ class LiveObject:
         self.__dict__.update(_rules=rules, _values=values)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self._values:
+        if name.startswith("_") or name not in self._values or not self._has(name):
             raise AttributeError(f"Live's {type(self).__name__} has no {name}")
         self._rules.read()
         return self._values[name]
@@ -62,58 +84,72 @@ class LiveObject:
         self._check(name, value)
         self._values[name] = value
 
+    def __getattribute__(self, name: str) -> Any:
+        if name in LATER and not name.startswith("_"):
+            has = object.__getattribute__(self, "_has")
+            if not has(name):
+                raise AttributeError(f"this version of Live has no {name}")
+        return object.__getattribute__(self, name)
+
+    def _has(self, name: str) -> bool:
+        return bool(self._rules.version >= LATER.get(name, (0, 0, 0)))
+
     def _check(self, name: str, value: Any) -> None:
         pass
 
 
-class WarpMarker:
-    """A value, as in Live."""
-
-    def __init__(self, sample_time: float, beat_time: float) -> None:
-        self.sample_time, self.beat_time = sample_time, beat_time
-
-
 class Clip(LiveObject):
     fields = (
-        *("name", "muted", "gain", "pitch_coarse", "pitch_fine", "warping", "warp_mode", "looping"),
+        *("name", "color", "muted", "gain", "pitch_coarse", "pitch_fine", "warping", "warp_mode"),
+        "looping",
         *("loop_start", "loop_end", "start_marker", "end_marker"),
     )
     read_only = (
-        *("is_audio_clip", "is_arrangement_clip", "file_path", "start_time", "end_time"),
-        *("sample_length", "sample_rate", "warp_markers", "canonical_parent"),
+        *("is_audio_clip", "is_arrangement_clip", "is_recording", "file_path", "start_time"),
+        *("end_time", "sample_length", "sample_rate", "canonical_parent"),
     )
 
-    def beat_to_sample_time(self, beat: float, /) -> float:
+    def __init__(self, rules: Rules, warps: Warping, **values: Any) -> None:
+        super().__init__(rules, **values)
+        self.__dict__["_warps"] = warps
+
+    @property
+    def warp_markers(self) -> list[WarpMarker]:
         self._rules.read()
-        if not self.warping:
-            raise RuntimeError("the clip is not warped")
-        first, *_, last = self.warp_markers
-        share = (beat - first.beat_time) / (last.beat_time - first.beat_time)
-        seconds: float = first.sample_time + share * (last.sample_time - first.sample_time)
-        return seconds * self.sample_rate
+        markers: list[WarpMarker] = self._warps.markers()
+        return markers
 
     def add_warp_marker(self, marker: WarpMarker, /) -> None:
         self._rules.call()
         assert isinstance(marker, WarpMarker), "no registered converter"
-        markers = [*self.warp_markers, marker]
-        self._values["warp_markers"] = sorted(markers, key=lambda each: each.sample_time)
-        self._in_order()
+        self._warps.add(marker)
 
     def move_warp_marker(self, beat_time: float, distance: float, /) -> None:
         self._rules.call()
-        (moved,) = [each for each in self.warp_markers if each.beat_time == beat_time]
-        moved.beat_time += distance
+        self._warps.move(beat_time, distance)
 
     def remove_warp_marker(self, beat_time: float, /) -> None:
         self._rules.call()
-        left = [each for each in self.warp_markers if each.beat_time != beat_time]
-        if self.warp_markers[-1] not in left:
-            raise RuntimeError("the last marker is Live's own")
-        self._values["warp_markers"] = left
+        self._warps.remove(beat_time)
 
-    def _in_order(self) -> None:
-        beats = [each.beat_time for each in self.warp_markers]
-        assert len(set(beats)) == len(beats), "two markers at one beat"
+    def __setattr__(self, name: str, value: Any) -> None:
+        if _is_frozen(self):
+            raise RuntimeError("the track is frozen")
+        if name != "warping":
+            super().__setattr__(name, value)
+            return
+        self._rules.change()
+        self._rules.deferred.append(lambda: self._switch_warp(value))
+
+    def _switch_warp(self, is_on: bool) -> None:
+        """Live does it after the script's turn; all places are in the other unit then."""
+        if is_on != self._values["warping"]:
+            for name in ("loop_start", "loop_end", "start_marker", "end_marker"):
+                place = self._values[name]
+                self._values[name] = self._warps.seconds_at(place) if not is_on else place * 2
+            self._values.update(warping=is_on, looping=False)
+            if not is_on and self.is_arrangement_clip:
+                self._values["loop_end"] -= self._rules.cut_s
 
     def _check(self, name: str, value: Any) -> None:
         pairs = {"start_marker": "end_marker", "loop_start": "loop_end"}
@@ -125,12 +161,29 @@ class Clip(LiveObject):
             raise RuntimeError("only warped clips can be looped")
 
 
-def new_clip(rules: Rules, path: str, parent: Any, tempo: float, **changes: Any) -> Clip:
+def _is_frozen(clip: Clip) -> bool:
+    parent: Any = clip._values["canonical_parent"]
+    while parent is not None and "is_frozen" not in parent._values:
+        parent = parent._values.get("canonical_parent")
+    return parent is not None and bool(parent._values["is_frozen"])
+
+
+def new_clip(
+    rules: Rules,
+    path: str,
+    parent: Any,
+    tempo: float,
+    pins: list[tuple[float, float]] | None = None,
+    **changes: Any,
+) -> Clip:
     """A clip of a whole file, auto-warped as Live's preferences have it by default."""
     info = soundfile.info(path)
     n_beats = info.duration * tempo / 60
+    warps = Warping(pins or [(0.0, 0.0)], tempo, info.duration)
     values: dict[str, Any] = {
         "name": Path(path).stem,
+        "color": 0x123456,
+        "is_recording": False,
         "muted": False,
         "gain": 0.4,
         "pitch_coarse": 0,
@@ -149,10 +202,9 @@ def new_clip(rules: Rules, path: str, parent: Any, tempo: float, **changes: Any)
         "end_time": n_beats,
         "sample_length": info.frames,
         "sample_rate": float(info.samplerate),
-        "warp_markers": [WarpMarker(0.0, 0.0), WarpMarker(info.duration, n_beats)],
         "canonical_parent": parent,
     }
-    return Clip(rules, **{**values, **changes})
+    return Clip(rules, warps, **{**values, **changes})
 
 
 class ClipSlot(LiveObject):
@@ -176,14 +228,19 @@ class NewClipSlot(ClipSlot):
         self._rules.call()
         assert not self.has_clip, "the slot is full"
         song = self.canonical_parent.canonical_parent
-        self._values["clip"] = new_clip(self._rules, path, self, song.tempo)
-        clip: Clip = self._values["clip"]
+        clip = new_clip(self._rules, path, self, song.tempo)
+        self._rules.auto_warp(clip._warps)
+        self._values["clip"] = clip
         return clip
 
 
 class Track(LiveObject):
     fields = ("name", "color")
-    read_only = ("clip_slots", "arrangement_clips", "canonical_parent")
+    read_only = ("clip_slots", "arrangement_clips", "canonical_parent", "is_frozen")
+
+    def delete_clip(self, clip: Clip, /) -> None:
+        self._rules.call()
+        self.arrangement_clips.remove(clip)
 
     def duplicate_clip_to_arrangement(self, clip: Clip, beats: float, /) -> Clip:
         self._rules.call()
@@ -201,7 +258,7 @@ class Track(LiveObject):
             "end_time": beats + n_beats,
             "canonical_parent": self,
         }
-        made = Clip(self._rules, **{**clip._values, **own})
+        made = Clip(self._rules, clip._warps.copy(), **{**clip._values, **own})
         self.arrangement_clips.append(made)
         return made
 
@@ -220,6 +277,10 @@ class NewTrack(Track):
         return made
 
 
+class LimitationError(Exception):
+    """As `Live.Base` has it."""
+
+
 class Song(LiveObject):
     read_only = (
         *("tempo", "signature_numerator", "signature_denominator", "file_path", "tracks"),
@@ -229,9 +290,15 @@ class Song(LiveObject):
     def create_audio_track(self, index: int, /) -> Track:
         self._rules.call()
         assert -1 <= index <= len(self.tracks)
+        if len(self.tracks) >= self._rules.most_tracks:
+            raise LimitationError("the maximum number of tracks is reached")
         track = self._new_track("Audio")
         self.tracks.insert(index if index >= 0 else len(self.tracks), track)
         return track
+
+    def delete_track(self, index: int, /) -> None:
+        self._rules.call()
+        del self.tracks[index]
 
     def begin_undo_step(self) -> None:
         self._rules.read()
@@ -250,11 +317,14 @@ class Song(LiveObject):
         is_new = self.__dict__["_is_new"]
         kind, slot_kind = (NewTrack, NewClipSlot) if is_new else (Track, ClipSlot)
         values = {"name": name, "color": 0, "clip_slots": [], "arrangement_clips": []}
-        track = kind(self._rules, canonical_parent=self, **values)
+        track = kind(self._rules, canonical_parent=self, is_frozen=False, **values)
         for _ in range(2):
             slot = slot_kind(self._rules, clip=None, canonical_parent=track)
             track.clip_slots.append(slot)
         return track
+
+    def _has(self, name: str) -> bool:
+        return super()._has("file_path of a Set" if name == "file_path" else name)
 
     @property
     def view(self) -> SimpleNamespace:
@@ -266,13 +336,12 @@ class FakeLive:
     """One running Live with one Set: the module `Live` and the instance that a script is given."""
 
     def __init__(self, file: str, version: tuple[int, int, int] = (12, 0, 5)) -> None:
-        self.rules = Rules()
+        self.rules = Rules(version)
         values = {"tempo": 120.0, "signature_numerator": 4, "signature_denominator": 4}
         brace = {"loop": False, "loop_start": 0.0, "loop_length": 4.0}
         self.set = Song(self.rules, file_path=file, tracks=[], **values, **brace)
-        is_new = (11, 3, 43) <= version < (12, 0, 0) or version >= (12, 0, 5)
         view = SimpleNamespace(detail_clip=None, highlighted_clip_slot=None, selected_track=None)
-        self.set.__dict__.update(_is_new=is_new, _view=view)
+        self.set.__dict__.update(_is_new=can_create_clips(version), _view=view)
         self.messages: list[str] = []
         self.log: list[str] = []
         self.mapped: list[tuple[int, int]] = []
@@ -321,3 +390,6 @@ class FakeLive:
         """A tenth of a second in Live."""
         self.rules.n_calls = 0
         surface.update_display()
+        for change in self.rules.deferred:
+            change()
+        self.rules.deferred.clear()

@@ -4,11 +4,16 @@ Both are lists of chunks; the samples lie in one of them, frame after frame. The
 to read them is copied, the rest (loops, names, pictures) is left out.
 """
 
+from __future__ import annotations
+
 import os
 import struct
+from collections.abc import Callable
+from typing import BinaryIO
 
 _MOST_CHUNKS = 1000
 _COPY_BYTES = 1 << 20
+_MOST_CUT_BYTES = 0xFFFFFFFF - 8192  # what the head can say, less the head itself
 _WHOLE_32 = 0xFFFFFFFF
 _PLAIN, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _PLAIN_AIFF = (b"NONE", b"sowt", b"twos", b"fl32", b"FL32", b"fl64", b"FL64", b"in24", b"in32")
@@ -17,13 +22,13 @@ _PLAIN_AIFF = (b"NONE", b"sowt", b"twos", b"fl32", b"FL32", b"fl64", b"FL64", b"
 class Samples:
     """Where the samples of a file lie. n_samples: per channel; start: byte of the first one."""
 
-    def __init__(self, kind, sample_rate, n_frame_bytes, form):
+    def __init__(self, kind: str, sample_rate: int, n_frame_bytes: int, form: bytes) -> None:
         self.kind, self.sample_rate = kind, sample_rate
         self.n_frame_bytes, self.form = n_frame_bytes, form
         self.start = self.n_samples = 0
 
 
-def find_samples(path):
+def find_samples(path: str) -> Samples | None:
     """The samples of a file; None for files that are not linear PCM in WAV, RF64, AIFF or AIFC."""
     try:
         with open(path, "rb") as file:
@@ -37,9 +42,11 @@ def find_samples(path):
     return None
 
 
-def cut(path, samples, first, stop, target):
+def cut(path: str, samples: Samples, first: int, stop: int, target: str) -> None:
     """Write samples [first, stop) of `path` to the new file `target`. Raises OSError."""
     n_bytes = (stop - first) * samples.n_frame_bytes
+    if n_bytes > _MOST_CUT_BYTES:
+        raise OSError(27, "a stretch of more than 4 GB cannot be cut out", path)
     head = (_wav_head if samples.kind == "WAV" else _aiff_head)(samples, stop - first, n_bytes)
     try:
         with open(path, "rb") as reader, open(target, "wb") as writer:
@@ -59,8 +66,16 @@ def cut(path, samples, first, stop, target):
         raise
 
 
-def _find(file, header, read_format, format_name, data_name, n_skipped):
-    found, long_size = None, None
+def _find(
+    file: BinaryIO,
+    header: str,
+    read_format: Callable[[bytes], Samples | None],
+    format_name: bytes,
+    data_name: bytes,
+    n_skipped: int,
+) -> Samples | None:
+    found: Samples | None = None
+    long_size: int | None = None
     for _ in range(_MOST_CHUNKS):
         at = file.tell()
         bare = file.read(8)
@@ -84,7 +99,7 @@ def _find(file, header, read_format, format_name, data_name, n_skipped):
     return None
 
 
-def _wav_format(body):
+def _wav_format(body: bytes) -> Samples | None:
     kind, n_channels, rate, _, n_frame_bytes, _ = struct.unpack("<HHIIHH", body[:16])
     if kind == _EXTENSIBLE and len(body) >= 26:
         kind = struct.unpack("<H", body[24:26])[0]
@@ -93,7 +108,7 @@ def _wav_format(body):
     return Samples("WAV", rate, n_frame_bytes, body)
 
 
-def _aiff_format(body):
+def _aiff_format(body: bytes) -> Samples | None:
     n_channels, _, n_bits, exponent, mantissa = struct.unpack(">hIhHQ", body[:18])
     rate = int(mantissa * 2.0 ** (exponent - 16383 - 63) + 0.5)
     coding = body[18:22] or b"NONE"
@@ -102,7 +117,7 @@ def _aiff_format(body):
     return Samples("AIFF", rate, n_channels * ((n_bits + 7) // 8), body)
 
 
-def _wav_head(samples, _, n_bytes):
+def _wav_head(samples: Samples, _: int, n_bytes: int) -> bytes:
     form = samples.form + b"\0" * (len(samples.form) % 2)
     size = 4 + 8 + len(form) + 8 + n_bytes + n_bytes % 2
     return b"".join(
@@ -115,7 +130,7 @@ def _wav_head(samples, _, n_bytes):
     )
 
 
-def _aiff_head(samples, n_samples, n_bytes):
+def _aiff_head(samples: Samples, n_samples: int, n_bytes: int) -> bytes:
     form = samples.form[:2] + struct.pack(">I", n_samples) + samples.form[6:]
     padded = form + b"\0" * (len(form) % 2)
     is_aifc = len(form) > 18

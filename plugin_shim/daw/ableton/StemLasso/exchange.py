@@ -4,19 +4,24 @@ outbox/Live.command.json   what Live is asked to do, by the panel or `stemlasso 
 outbox/.Live.clips.json    how clips that were sent lay in the Set; Live itself cannot keep it
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 VERSION = 1
 HOST = "Live"
 _COMMAND = "Live.command.json"
+_TAKEN = ".Live.command.taken"
 _KEPT = ".Live.clips.json"
 _MOST_KEPT = 500
 
 
-def usual_store(environ, platform):
+def usual_store(environ: Mapping[str, str], platform: str) -> str:
     """Where the engine process keeps its store; the same rules as in bridge/PROTOCOL.md."""
     home = os.path.expanduser("~")
     own = environ.get("STEMLASSO_HOME")
@@ -31,7 +36,7 @@ def usual_store(environ, platform):
     return os.path.join(data, "stemlasso", "store")
 
 
-def read_settings(folder):
+def read_settings(folder: str) -> dict[str, Any]:
     """What the installer left beside the script: `store` and `command`; empty without it."""
     settings = _read(os.path.join(folder, "stemlasso.json"))
     return settings if isinstance(settings, dict) else {}
@@ -40,44 +45,55 @@ def read_settings(folder):
 class Desk:
     """Requests out, answers and manifests in. Raises OSError where files cannot be written."""
 
-    def __init__(self, settings):
+    def __init__(self, settings: dict[str, Any]) -> None:
         store = settings.get("store") or usual_store(os.environ, sys.platform)
         self.inbox = os.path.join(store, "inbox")
         self.outbox = os.path.join(store, "outbox")
+        self.spool = os.path.join(os.path.dirname(store), "spool", "Live")
         self._n_asked = 0
 
-    def take_command(self):
+    def take_command(self) -> dict[str, Any] | None:
         """A command that waits for Live, taken away; None when there is none."""
-        path = os.path.join(self.outbox, _COMMAND)
-        if not os.path.exists(path):
+        path, taken = (os.path.join(self.outbox, name) for name in (_COMMAND, _TAKEN))
+        try:
+            os.replace(
+                path, taken
+            )  # whoever gave it may take it back at any time: one of us has it
+        except OSError:
             return None
-        command = _read(path)
-        os.remove(path)
+        command = _read(taken)
+        _remove(taken)
         is_known = isinstance(command, dict) and command.get("command") == VERSION
         return command if is_known else None
 
-    def new_name(self):
+    def new_name(self) -> str:
         """A name for a request that no other one has."""
         self._n_asked += 1
         return f"live-{int(time.time() * 1000)}-{os.getpid()}-{self._n_asked}"
 
-    def ask(self, name, clip, prompt=None, options=None):
+    def ask(
+        self,
+        name: str,
+        clip: dict[str, Any],
+        prompt: dict[str, Any] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> None:
         """Put a request into the inbox, whole; without a prompt it only puts the clip there."""
-        request = {"request": VERSION, "clip": clip}
+        request: dict[str, Any] = {"request": VERSION, "clip": clip}
         if prompt is not None:
             request.update(prompt=prompt, options=options or {})
         _write(os.path.join(self.inbox, name + ".json"), request)
 
-    def answer(self, name):
+    def answer(self, name: str) -> Any:
         """What became of a request; None while it is not known."""
         return _read(os.path.join(self.outbox, name + ".answer.json"))
 
-    def forget_answer(self, name):
+    def forget_answer(self, name: str) -> None:
         """Take an answer that has been used away."""
         _remove(os.path.join(self.outbox, name + ".answer.json"))
 
-    def manifests(self):
-        """Manifests of Live's clips that wait in the outbox."""
+    def manifests(self) -> Iterator[dict[str, Any] | None]:
+        """Manifests of Live's clips that wait in the outbox; None for each of another host."""
         try:
             names = sorted(os.listdir(self.outbox))
         except OSError:
@@ -85,25 +101,24 @@ class Desk:
         for name in names:
             if name.endswith(".timeline.json") and not name.startswith("."):
                 manifest = self.manifest(os.path.join(self.outbox, name))
-                if manifest is not None and manifest.get("host") == HOST:
-                    yield manifest
+                yield manifest if manifest and manifest.get("host") == HOST else None
 
-    def manifest(self, path):
+    def manifest(self, path: str) -> dict[str, Any] | None:
         """The manifest at `path`; None when it is none that this script knows."""
         found = _read(path)
         is_known = isinstance(found, dict) and str(found.get("manifest")).startswith("1.")
         return found if is_known else None
 
-    def forget_manifest(self, job_id):
+    def forget_manifest(self, job_id: str) -> None:
         """Take a manifest that has been used away."""
         _remove(os.path.join(self.outbox, job_id + ".timeline.json"))
 
-    def kept(self):
+    def kept(self) -> dict[str, Any]:
         """What `keep` kept: request name -> record."""
         found = _read(os.path.join(self.outbox, _KEPT))
         return found if isinstance(found, dict) else {}
 
-    def keep(self, name, record):
+    def keep(self, name: str, record: dict[str, Any] | None) -> None:
         """Remember how a clip lay; `None` forgets it."""
         kept = self.kept()
         kept.pop(name, None)
@@ -114,7 +129,7 @@ class Desk:
         _write(os.path.join(self.outbox, _KEPT), kept)
 
 
-def _read(path):
+def _read(path: str) -> Any:
     try:
         with open(path, "rb") as file:
             return json.loads(file.read().decode("utf-8"))
@@ -122,7 +137,7 @@ def _read(path):
         return None
 
 
-def _write(path, value):
+def _write(path: str, value: Any) -> None:
     folder, name = os.path.split(path)
     hidden = os.path.join(folder, ".{}.part".format(name.lstrip(".")))
     with open(hidden, "wb") as file:
@@ -130,7 +145,7 @@ def _write(path, value):
     os.replace(hidden, path)
 
 
-def _remove(path):
+def _remove(path: str) -> None:
     try:
         os.remove(path)
     except OSError:
