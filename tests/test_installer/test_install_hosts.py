@@ -118,7 +118,7 @@ def test_the_control_surface_is_complete(run: Callable[..., int], host: Path) ->
     folder = host / "Remote Scripts" / "StemLasso"
     for path in folder.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module:
+            if isinstance(node, ast.ImportFrom) and node.module and node.level:
                 assert (folder / f"{node.module}.py").is_file()
     cache = folder / "__pycache__"
     cache.mkdir()
