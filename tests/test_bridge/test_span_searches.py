@@ -17,11 +17,9 @@ from bridge.lane import LaneRules
 from bridge.protocol.searches import SpanAsk, SpanSearch
 from bridge.protocol.values import Clip, JobOptions, WirePrompt, WireSpan
 from engine.checkpoints.intake import import_model
-from engine.checkpoints.store import Store
-from engine.model.config import TextEncoderConfig
 from tests.test_engine.builtin_scenes import SAMPLE_RATE, drum_hits, stereo, tone
 from tests.test_engine.tiny_listeners import write_span_predictor
-from tests.test_engine.tiny_model import write_checkpoint, write_t5
+from tests.test_engine.tiny_model import write_store
 
 from .clips import write_clip
 from .desk_driver import BUILTIN, Driver, driving
@@ -241,11 +239,8 @@ def test_a_model_looks_with_its_span_predictor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And says what it lacks before that is there; the spans are those that a job would use."""
-    store = Store(tmp_path / "models")
-    text = TextEncoderConfig(dim=16, name="t5-base")
-    import_model(store, write_checkpoint(tmp_path / "small", text_encoder=text), "sam-audio-small")
-    import_model(store, write_t5(tmp_path / "t5"), "t5-base")
-    monkeypatch.setenv("STEMLASSO_MODELS", str(tmp_path / "models"))
+    store = write_store(tmp_path / "models")
+    monkeypatch.setenv("STEMLASSO_MODELS", str(store.root))
     options = JobOptions(separator="sam-audio-small", n_threads=1, quality="draft")
     with driving(tmp_path / "store") as desk:
         clip = desk.put(write_clip(tmp_path / "a.wav", 1.0))

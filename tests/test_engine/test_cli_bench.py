@@ -7,14 +7,11 @@ import pytest
 
 from bridge.__main__ import main
 from engine import ModelSettings, Prompt, SeparationOptions, find_separator
-from engine.checkpoints.intake import import_model
-from engine.checkpoints.store import Store
 from engine.cost.ledger import Ledger
 from engine.cost.task import Sound
-from engine.model.config import TextEncoderConfig
 from engine.sam_audio.separator import SamAudioSeparator
 
-from .tiny_model import write_checkpoint, write_t5
+from .tiny_model import write_store
 
 SMALL = "sam-audio-small"
 QUICK = ["bench", SMALL, "--device", "cpu", "--seconds", "0.5", "--threads", "1", "--json"]
@@ -23,12 +20,7 @@ QUICK = ["bench", SMALL, "--device", "cpu", "--seconds", "0.5", "--threads", "1"
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a tiny model called sam-audio-small and its T5."""
-    folder = tmp_path_factory.mktemp("weights")
-    store = Store(folder / "store")
-    text = TextEncoderConfig(dim=16, name="t5-base")
-    import_model(store, write_checkpoint(folder / "small", text_encoder=text), SMALL)
-    import_model(store, write_t5(folder / "text"), "t5-base")
-    return store.root
+    return write_store(tmp_path_factory.mktemp("weights")).root
 
 
 @pytest.fixture(autouse=True)

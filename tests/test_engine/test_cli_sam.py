@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 
 from bridge.__main__ import main
 from engine.checkpoints.intake import import_model
-from engine.checkpoints.store import Store
 from engine.cli.separate_options import separate_parser
-from engine.model.config import TextEncoderConfig
 from engine.model.vision_encoder import PUBLISHED_TOWERS
 from engine.rerun import FADE_S
 
 from . import video_makers
 from .tiny_listeners import write_span_predictor
-from .tiny_model import TINY_TOWERS, write_checkpoint, write_t5
+from .tiny_model import TINY_TOWERS, write_store
 
 SMALL = "sam-audio-small"
 QUICK = ["--quality", "draft", "--device", "cpu", "--threads", "1"]
@@ -29,12 +27,7 @@ QUICK = ["--quality", "draft", "--device", "cpu", "--threads", "1"]
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a tiny model called sam-audio-small and its T5."""
-    folder = tmp_path_factory.mktemp("weights")
-    store = Store(folder / "store")
-    text = TextEncoderConfig(dim=16, name="t5-base")
-    import_model(store, write_checkpoint(folder / "small", text_encoder=text), SMALL)
-    import_model(store, write_t5(folder / "text"), "t5-base")
-    return store.root
+    return write_store(tmp_path_factory.mktemp("weights")).root
 
 
 @pytest.fixture(autouse=True)
@@ -190,10 +183,7 @@ def test_spans_are_predicted_where_the_predictor_is_installed_or_asked_for(
     on = ["-d", "dog", "--predict-spans", "on", "--overwrite"]
     refused = run(capsys, mixture, *on, status=6)
     assert "pe-a-frame-large" in refused["error"]["message"]
-    store = Store(tmp_path / "store")
-    text = TextEncoderConfig(dim=16, name="t5-base")
-    import_model(store, write_checkpoint(tmp_path / "small", text_encoder=text), SMALL)
-    import_model(store, write_t5(tmp_path / "text"), "t5-base")
+    store = write_store(tmp_path)
     import_model(store, write_span_predictor(tmp_path / "span"), "pe-a-frame-large")
     monkeypatch.setenv("STEMLASSO_MODELS", str(store.root))
     predicted = run(capsys, mixture, *on)

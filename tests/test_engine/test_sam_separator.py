@@ -26,7 +26,6 @@ from engine import (
 )
 from engine.audio_files import clip_from_array
 from engine.checkpoints.catalog import find
-from engine.checkpoints.intake import import_model
 from engine.checkpoints.store import Store
 from engine.data import MaskedVideo, Monitor, Progress, SeparationOptions
 from engine.errors import (
@@ -37,7 +36,7 @@ from engine.errors import (
     PromptError,
 )
 from engine.model import SAMAudio, SAMAudioProcessor
-from engine.model.config import SoundActivityRankerConfig, TextEncoderConfig
+from engine.model.config import SoundActivityRankerConfig
 from engine.model.evaluator import Evaluator
 from engine.sam_audio.config import SamAudioConfig
 from engine.sam_audio.frames import Frames
@@ -49,7 +48,7 @@ from engine.sam_audio.separator import SamAudioSeparator
 from engine.sam_audio.windows import Window
 from engine.samplers import Sampling
 
-from .tiny_model import TINY_TOWERS, write_checkpoint, write_t5
+from .tiny_model import TINY_TOWERS, write_checkpoint, write_store
 
 SMALL = "sam-audio-small"
 QUICK = SamAudioConfig(device="cpu", sampling=Sampling("midpoint", 2))
@@ -59,17 +58,8 @@ DOG = Prompt("dog barking")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a tiny model called sam-audio-small and its T5."""
-    folder = tmp_path_factory.mktemp("sam")
-    store = Store(folder / "store")
     ranker = SoundActivityRankerConfig(threshold_mode="abs", sil_threshold=-90.0)
-    source = write_checkpoint(
-        folder / "small",
-        text_encoder=TextEncoderConfig(dim=16, name="t5-base"),
-        text_ranker=ranker,
-    )
-    import_model(store, source, SMALL)
-    import_model(store, write_t5(folder / "text"), "t5-base")
-    return store.root
+    return write_store(tmp_path_factory.mktemp("sam"), text_ranker=ranker).root
 
 
 @pytest.fixture(scope="module")

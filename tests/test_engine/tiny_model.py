@@ -11,6 +11,8 @@ from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
 from tokenizers.processors import TemplateProcessing
 
+from engine.checkpoints.intake import import_model
+from engine.checkpoints.store import Store
 from engine.model.config import (
     CodecConfig,
     SAMAudioConfig,
@@ -73,6 +75,19 @@ def write_t5(folder: Path) -> Path:
     state = {**encoder.state_dict(), "decoder.final_layer_norm.weight": torch.ones(16)}
     save_file(state, folder / "model.safetensors")
     return folder
+
+
+def write_store(folder: Path, **changes: object) -> Store:
+    """A model store in `folder`/store: a tiny model called sam-audio-small, and its T5.
+
+    changes: of the configuration.
+    """
+    store = Store(folder / "store")
+    text = TextEncoderConfig(dim=16, name="t5-base")
+    source = write_checkpoint(folder / "small", text_encoder=text, **changes)
+    import_model(store, source, "sam-audio-small")
+    import_model(store, write_t5(folder / "text"), "t5-base")
+    return store
 
 
 def write_tokenizer(path: Path) -> None:

@@ -15,14 +15,11 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
 from bridge.protocol.values import DONE, Job, JobOptions, JobRerun, JobResult, WirePrompt, WireSpan
-from engine.checkpoints.intake import import_model
-from engine.checkpoints.store import Store
-from engine.model.config import TextEncoderConfig
 from gui.audio.mixer import FADE_SAMPLES
 from gui.audio.player import BLOCK_SAMPLES, Player
 from gui.state.refinement import better_qualities, is_draft, is_refined, successor_of
 from gui.window import Window
-from tests.test_engine.tiny_model import write_checkpoint, write_t5
+from tests.test_engine.tiny_model import write_store
 
 from .conftest import OpenPanel, serving, until
 from .mouse import CTRL
@@ -104,12 +101,9 @@ def test_files_are_replaced_while_they_play_without_a_click(
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A server with a tiny model."""
     folder = tmp_path_factory.mktemp("models")
-    store = Store(folder / "store")
-    text = TextEncoderConfig(dim=16, name="t5-base")
-    import_model(store, write_checkpoint(folder / "small", text_encoder=text), MODEL)
-    import_model(store, write_t5(folder / "t5"), "t5-base")
+    store = write_store(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STEMLASSO_MODELS", str(folder / "store"))
+        patch.setenv("STEMLASSO_MODELS", str(store.root))
         made = tmp_path_factory.mktemp("home")
         with serving(made):
             yield made
