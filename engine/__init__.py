@@ -10,14 +10,12 @@ from .comping import comp
 from .data import (
     AudioClip,
     AudioFormat,
-    Candidate,
     MaskedVideo,
     Notice,
     Presence,
     Progress,
     Prompt,
     Rerun,
-    Separation,
     SeparationOptions,
     Separator,
     Span,
@@ -26,6 +24,7 @@ from .errors import EngineError
 from .regions import Region
 from .render import RenderPlan
 from .sam_audio.settings import ModelSettings
+from .separation import Candidate, Separation
 from .separator import SeparatorInfo, find_separator, separate, separators
 
 __all__ = [

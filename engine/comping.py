@@ -9,12 +9,10 @@ from pathlib import Path
 from .data import (
     AudioClip,
     AudioFormat,
-    Candidate,
     Estimate,
     JsonValue,
     Monitor,
     Progress,
-    Separation,
 )
 from .errors import AudioError
 from .exact import digest_of
@@ -22,6 +20,7 @@ from .opened import Mixture, opened
 from .receipt import mixture_json, versions_json
 from .regions import FADE_S, Region, check_takes, comped_blocks, pieces_of
 from .render import RenderPlan, check_outputs, render
+from .separation import Candidate, Separation
 from .stem_format import integer_bits, native_dtype
 
 _COMPED = 0.9

@@ -10,12 +10,10 @@ from .cost.ledger import Ledger
 from .cost.watch import RunWatch
 from .data import (
     AudioClip,
-    Candidate,
     Monitor,
     Notice,
     Progress,
     Prompt,
-    Separation,
     SeparationOptions,
     Separator,
     clip_spans,
@@ -27,6 +25,7 @@ from .render import RenderPlan, check_outputs, render
 from .sam_audio.choice import Fit, best_of, fits_of
 from .sam_audio.installed import require_ready, sam_audio_models
 from .sam_audio.settings import ModelSettings
+from .separation import Candidate, Separation
 
 _ESTIMATE_SHARE = 0.95
 """Share of the progress bar that the separator gets; the rest is for measuring the null."""

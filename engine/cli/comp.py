@@ -9,10 +9,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from engine.comping import comp
-from engine.data import Progress, Separation
+from engine.data import (
+    Progress,
+)
 from engine.errors import EngineError, PromptError
 from engine.regions import Region
 from engine.render import RenderPlan
+from engine.separation import Separation
 
 from . import exits
 from .formats import FORMAT_HELP, parse_format

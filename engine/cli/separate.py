@@ -18,12 +18,12 @@ from engine.data import (
     Presence,
     Progress,
     Prompt,
-    Separation,
     SeparationOptions,
     Separator,
 )
 from engine.errors import AudioError, AudioNotFound, EngineError, OutputExists
 from engine.render import RenderPlan
+from engine.separation import Separation
 from engine.separator import find_separator, separate
 
 from . import exits
