@@ -134,6 +134,8 @@ void Recorder::Consumer::apply (const Ring& ring, const Mark& mark)
 {
     if (mark.kind == Mark::Kind::begin)
         open (ring, mark);
+    else if (mark.kind == Mark::Kind::tempo)
+        forgetTempo();
     else if (mark.lost > 0)
         writeGap (ring, mark.lost);
     if (mark.kind == Mark::Kind::end && isOpen)
@@ -152,6 +154,7 @@ void Recorder::Consumer::open (const Ring& ring, const Mark& mark)
     take.channels = ring.channels;
     take.positionSamples = mark.positionSamples;
     take.musical = mark.musical;
+    take.tempoBpm = mark.tempoBpm;
     take.droppedSamples = mark.lost;
     take.problem = spool.open();
     if (take.problem.empty())
@@ -175,6 +178,13 @@ void Recorder::Consumer::open (const Ring& ring, const Mark& mark)
     }
     if (changed)
         changed();
+}
+
+void Recorder::Consumer::forgetTempo()
+{
+    next.tempoBpm.reset();
+    if (isOpen)
+        change ([] (Take& take) { take.tempoBpm.reset(); });
 }
 
 /** Frames came after `finish`, without a break on the timeline: they are a take of their own. */

@@ -36,6 +36,7 @@ private:
     void apply (const Ring&, const Mark&);
     void open (const Ring&, const Mark&);
     void openAgain (const Ring&);
+    void forgetTempo();
     void write (const Ring&, const float*, std::uint64_t frames);
     void writeGap (const Ring&, std::int64_t lost);
     void append (const Ring&, const float*, std::uint64_t frames);

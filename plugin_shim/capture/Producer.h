@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <thread>
 #include <utility>
 
@@ -51,7 +52,10 @@ public:
         if (! isOpen && ! begin (start, transport, skipped, mayWait))
             unreported += count;
         else
+        {
+            noteTempo (transport);
             push (input, std::uint64_t (skipped), std::uint64_t (count), mayWait);
+        }
         expected = start ? std::optional (*start + count) : std::nullopt;
     }
 
@@ -94,9 +98,30 @@ private:
         if (mark.musical)
             mark.musical->quarters +=
                 skipped / ring->sampleRate * mark.musical->beatsPerMinute / 60;
+        if (transport.isPlaying)
+            mark.tempoBpm = transport.tempoBpm;
         ring->put (mark);
         isOpen = true;
+        tempo = mark.tempoBpm;
         return true;
+    }
+
+    /** Once in a take, when its tempo does not stay what it was. */
+    void noteTempo (const Transport& transport) noexcept
+    {
+        if (! tempo || (transport.tempoBpm && isSame (*transport.tempoBpm, *tempo))
+            || ring->roomForMarks() < 2)
+            return;
+        Mark mark;
+        mark.kind = Mark::Kind::tempo;
+        ring->put (mark);
+        tempo.reset();
+    }
+
+    /** Some hosts compute their tempo anew with every block. */
+    static bool isSame (double one, double other) noexcept
+    {
+        return std::abs (one - other) <= 1e-6 * other;
     }
 
     template <typename Sample>
@@ -162,6 +187,7 @@ private:
     bool isOpen = false;
     std::optional<std::int64_t>
         expected;                ///< where the next block has to begin to belong to the take
+    std::optional<double> tempo; ///< of the open take, as long as it is the same
     std::int64_t missing = 0;    ///< samples of the open take that did not fit
     std::int64_t unreported = 0; ///< samples for which no take could be begun
     std::uint64_t gaveUpAt = ~std::uint64_t (0);

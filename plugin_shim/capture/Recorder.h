@@ -33,6 +33,7 @@ struct Transport
 {
     std::optional<std::int64_t> positionSamples; ///< of the first sample; negative in a pre-roll
     std::optional<MusicalTime> musical;          ///< of the same sample
+    std::optional<double> tempoBpm;              ///< there, above 0; also without a musical place
     /// none: this host has no transport, and all is captured that comes while armed. Otherwise only
     /// what comes while it plays.
     std::optional<bool> isPlaying;
@@ -58,6 +59,7 @@ struct Take
     /// none: the host did not say
     std::optional<std::int64_t> positionSamples;
     std::optional<MusicalTime> musical; ///< of its first sample
+    std::optional<double> tempoBpm;     ///< none: not known, or not the same all along
     float level = 0;                    ///< its loudest sample lately; 0 once finished
     std::int64_t droppedSamples = 0;    ///< not 0: the take is damaged where `gaps` says
     std::vector<Gap> gaps;              ///< the first 64 of them

@@ -21,7 +21,8 @@ struct Mark
     enum class Kind
     {
         begin,
-        gap, ///< `lost` samples did not fit into the ring
+        gap,   ///< `lost` samples did not fit into the ring
+        tempo, ///< from here on it is another
         end
     };
 
@@ -30,6 +31,7 @@ struct Mark
     std::int64_t lost = 0;
     std::optional<std::int64_t> positionSamples;
     std::optional<MusicalTime> musical;
+    std::optional<double> tempoBpm;
 };
 
 /** Of a fixed number of channels and frames; made anew where these change, never resized. */

@@ -89,6 +89,8 @@ void saveOrigin (juce::ValueTree& tree, const wire::Origin& origin)
         put (tree, "positionSeconds", toText (*origin.positionSeconds));
     if (origin.positionSamples)
         put (tree, "positionSamples", juce::int64 (*origin.positionSamples));
+    if (origin.tempoBpm)
+        put (tree, "tempoBpm", toText (*origin.tempoBpm));
 }
 
 wire::Origin restoreOrigin (const juce::ValueTree& tree, bool& isWhole)
@@ -99,6 +101,8 @@ wire::Origin restoreOrigin (const juce::ValueTree& tree, bool& isWhole)
         origin.positionSeconds = read.number ("positionSeconds");
     if (tree.hasProperty ("positionSamples"))
         origin.positionSamples = read.count ("positionSamples", -(1LL << 53));
+    if (const auto tempo = read.number ("tempoBpm"); tempo > 0 && tempo <= 1000)
+        origin.tempoBpm = tempo;
     isWhole = isWhole && read.isWhole;
     return origin;
 }

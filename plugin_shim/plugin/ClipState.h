@@ -5,7 +5,7 @@
 //     StemLasso version capture
 //         Workspace selected
 //             Clip id kind path name sampleRate samples channels droppedSamples clipId jobId stemsJobId
-//                 Origin host project track positionSeconds positionSamples
+//                 Origin host project track positionSeconds positionSamples tempoBpm
 //                 Musical quarters beatsPerMinute numerator denominator
 //                 ReaperItem ...
 //                 Prompt description

@@ -21,6 +21,8 @@ capture::Transport transportOf (juce::AudioPlayHead* playHead)
     transport.isPlaying = position->getIsPlaying();
     if (const auto samples = position->getTimeInSamples())
         transport.positionSamples = *samples;
+    if (const auto tempo = position->getBpm(); tempo && *tempo > 0 && *tempo <= 1000)
+        transport.tempoBpm = *tempo;
     if (const auto quarters = position->getPpqPosition())
     {
         capture::MusicalTime musical;
@@ -172,6 +174,7 @@ void PluginProcessor::takeOverTakes()
         origin.positionSamples = take.positionSamples;
         if (take.positionSamples)
             origin.positionSeconds = double (*take.positionSamples) / take.sampleRate;
+        origin.tempoBpm = take.tempoBpm;
         clip.musical = take.musical;
         clip.droppedSamples = take.droppedSamples;
         if (const auto* earlier = workspace.selected()) // one sound, take after take

@@ -11,55 +11,6 @@ using namespace stemlasso::capture;
 namespace
 {
 constexpr double rate = 8000; // a small ring: it is passed round often
-
-/** Sends interleaved bits through a recorder, as the audio thread would. */
-struct Sender
-{
-    Recorder& recorder;
-    int channels;
-
-    void send (const Bits& bits, std::size_t frame, std::size_t frames, const Transport& transport,
-               bool isArmed, bool mayWait = true)
-    {
-        std::vector<std::vector<float>> planes (static_cast<std::size_t> (channels),
-                                                std::vector<float> (frames));
-        std::vector<const float*> pointers;
-        for (std::size_t channel = 0; channel < planes.size(); ++channel)
-        {
-            for (std::size_t i = 0; i < frames; ++i)
-                std::memcpy (&planes[channel][i], &bits[(frame + i) * planes.size() + channel], 4);
-            pointers.push_back (planes[channel].data());
-        }
-        recorder.process (pointers.data(), channels, int (frames), transport, isArmed, mayWait);
-    }
-};
-
-Transport playing (std::optional<std::int64_t> position)
-{
-    Transport transport;
-    transport.isPlaying = true;
-    transport.positionSamples = position;
-    return transport;
-}
-
-Bits part (const Bits& bits, int channels, std::size_t frame, std::size_t frames)
-{
-    const auto begin = bits.begin() + std::ptrdiff_t (frame * std::size_t (channels));
-    return { begin, begin + std::ptrdiff_t (frames * std::size_t (channels)) };
-}
-
-std::vector<Take> finished (Recorder& recorder, std::size_t count)
-{
-    recorder.finish();
-    until (
-        [&]
-        {
-            const auto takes = recorder.takes();
-            return takes.size() == count && takes.back().isFinished;
-        },
-        "all takes are finished");
-    return recorder.takes();
-}
 } // namespace
 
 TEST_CASE ("any blocks and any arming give exactly what came while armed")

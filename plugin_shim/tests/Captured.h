@@ -1,7 +1,7 @@
 #pragma once
 
-// What tests of the capture share: folders of their own, audio with a pattern in every bit, and the
-// bits of a file.
+// What tests of the capture share: folders of their own, audio with a pattern in every bit, a sender
+// of blocks, and the bits of a file.
 
 #include "capture/Recorder.h"
 
@@ -113,6 +113,55 @@ void until (Condition isSo, const char* what)
         REQUIRE (std::chrono::steady_clock::now() < deadline);
         std::this_thread::sleep_for (std::chrono::milliseconds (2));
     }
+}
+
+/** Sends interleaved bits through a recorder, as the audio thread would. */
+struct Sender
+{
+    Recorder& recorder;
+    int channels;
+
+    void send (const Bits& bits, std::size_t frame, std::size_t frames, const Transport& transport,
+               bool isArmed, bool mayWait = true)
+    {
+        std::vector<std::vector<float>> planes (static_cast<std::size_t> (channels),
+                                                std::vector<float> (frames));
+        std::vector<const float*> pointers;
+        for (std::size_t channel = 0; channel < planes.size(); ++channel)
+        {
+            for (std::size_t i = 0; i < frames; ++i)
+                std::memcpy (&planes[channel][i], &bits[(frame + i) * planes.size() + channel], 4);
+            pointers.push_back (planes[channel].data());
+        }
+        recorder.process (pointers.data(), channels, int (frames), transport, isArmed, mayWait);
+    }
+};
+
+inline Transport playing (std::optional<std::int64_t> position)
+{
+    Transport transport;
+    transport.isPlaying = true;
+    transport.positionSamples = position;
+    return transport;
+}
+
+inline Bits part (const Bits& bits, int channels, std::size_t frame, std::size_t frames)
+{
+    const auto begin = bits.begin() + std::ptrdiff_t (frame * std::size_t (channels));
+    return { begin, begin + std::ptrdiff_t (frames * std::size_t (channels)) };
+}
+
+inline std::vector<Take> finished (Recorder& recorder, std::size_t count)
+{
+    recorder.finish();
+    until (
+        [&]
+        {
+            const auto takes = recorder.takes();
+            return takes.size() == count && takes.back().isFinished;
+        },
+        "all takes are finished");
+    return recorder.takes();
 }
 
 } // namespace stemlasso::capture

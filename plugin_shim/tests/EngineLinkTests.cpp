@@ -214,6 +214,25 @@ TEST_CASE ("a clip whose answer never came is looked for before it is put again"
     CHECK (setting.server.count ("clip.put") == 1);
 }
 
+TEST_CASE ("an engine that knows of no tempo has the clip all the same")
+{
+    Setting setting;
+    ClipSource source{ "/y.wav", "y", { "Host", "", "", 1.5, 72000 } };
+    setting.server.refuse ("clip.put", "request_expired", 1);
+    const auto there = Map{ { "clip_id", "c7" },
+                            { "name", "y" },
+                            { "path", "/y.wav" },
+                            { "origin", bodies::origin (source.origin) } };
+    setting.server.answer ("clip.list", [=] (const Value&)
+                           { return Map{ { "clips", List{ there } }, { "total", 1 } }; });
+    source.origin.tempoBpm = 120;
+    const auto errand = setting.link->makeErrand (source);
+    errand->offer();
+    until ([&] { return errand->view()->clip.has_value(); });
+    CHECK (errand->clipId() == "c7");
+    CHECK (setting.server.count ("clip.put") == 1);
+}
+
 TEST_CASE ("a clip that never arrived is put again after a while")
 {
     Setting setting;

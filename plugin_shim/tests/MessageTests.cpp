@@ -221,6 +221,19 @@ TEST_CASE ("a clip keeps its place on the timeline")
     CHECK (clip.name == "Schlagzeug – Größe");
 }
 
+TEST_CASE ("a tempo is sent where there is one, and read")
+{
+    auto placed = drums;
+    placed.tempoBpm = 93.5;
+    const auto sent = bodies::clipPut ({ "/music/drums.wav", "", placed });
+    const auto* origin = sent.find ("origin");
+    REQUIRE (origin != nullptr);
+    CHECK (origin->find ("tempo_bpm")->number() == 93.5);
+    CHECK (bodies::origin (drums).find ("tempo_bpm") == nullptr);
+    const auto clip = clipOf (Map{ { "clip_id", "c1" }, { "name", "x" }, { "origin", *origin } });
+    CHECK (clip.origin == placed);
+}
+
 TEST_CASE ("broken replies and events are refused with the code of the corpus")
 {
     const auto folder = golden::folder() / "fuzz";

@@ -31,7 +31,8 @@ Json told (const Origin& origin)
              { "project", origin.project },
              { "track", origin.track },
              { "position_s", orNull (origin.positionSeconds) },
-             { "position_samples", orNull (origin.positionSamples) } };
+             { "position_samples", orNull (origin.positionSamples) },
+             { "tempo_bpm", orNull (origin.tempoBpm) } };
 }
 
 Json told (const Problem& problem)
@@ -110,6 +111,8 @@ ClipSource sourceOf (const Json& given)
         source.origin.positionSeconds = origin.at ("position_s").get<double>();
     if (origin.contains ("position_samples"))
         source.origin.positionSamples = origin.at ("position_samples").get<std::int64_t>();
+    if (origin.contains ("tempo_bpm"))
+        source.origin.tempoBpm = origin.at ("tempo_bpm").get<double>();
     return source;
 }
 

@@ -39,6 +39,14 @@ bool isSameFile (const std::string& left, const std::string& right)
 {
     return pathOf (left).lexically_normal() == pathOf (right).lexically_normal();
 }
+
+/** An engine before wire 1.2 keeps no tempo. */
+bool isSamePlace (const Origin& there, Origin ours)
+{
+    if (! there.tempoBpm)
+        ours.tempoBpm.reset();
+    return there == ours;
+}
 } // namespace
 
 ErrandMachine::ErrandMachine (std::shared_ptr<ErrandState> given, const Timing& times)
@@ -196,7 +204,8 @@ void ErrandMachine::answeredSearch (const Reply& reply, Clock::time_point now)
         searchUntil = now + timing.quiet;
     const auto clips = clipsOf (reply.body);
     for (const auto& each : clips)
-        if (isSameFile (each.path, state->source.path) && each.origin == state->source.origin)
+        if (isSameFile (each.path, state->source.path)
+            && isSamePlace (each.origin, state->source.origin))
             return adopt (each);
     searched += std::int64_t (clips.size());
     const auto* total = reply.body.find ("total");

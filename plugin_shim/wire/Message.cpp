@@ -111,6 +111,7 @@ Origin originOf (const Value& body)
                    at (body, "position_s").number(), std::nullopt };
     if (const auto* samples = at (body, "position_samples").whole())
         origin.positionSamples = *samples;
+    origin.tempoBpm = at (body, "tempo_bpm").number();
     return origin;
 }
 
@@ -232,11 +233,14 @@ Value subscribe (const std::vector<std::string>& families)
 }
 Value origin (const Origin& given)
 {
-    return Map{ { "host", given.host },
-                { "project", given.project },
-                { "track", given.track },
-                { "position_s", given.positionSeconds },
-                { "position_samples", given.positionSamples } };
+    Map made{ { "host", given.host },
+              { "project", given.project },
+              { "track", given.track },
+              { "position_s", given.positionSeconds },
+              { "position_samples", given.positionSamples } };
+    if (given.tempoBpm) // of a later minor: its default is not sent
+        made.emplace_back ("tempo_bpm", *given.tempoBpm);
+    return made;
 }
 Value clipPut (const ClipSource& source)
 {

@@ -60,9 +60,12 @@ constexpr Field limitsFields[] = { count ("header_bytes"),  count ("body_bytes")
                                    count ("queued_jobs") };
 constexpr Shape limits{ limitsFields };
 
-constexpr Field originFields[] = { text ("host"), path ("project"), text ("track"),
+constexpr Field originFields[] = { text ("host"),
+                                   path ("project"),
+                                   text ("track"),
                                    orNull (number ("position_s")),
-                                   orNull (whole ("position_samples", -anyCount, anyCount)) };
+                                   orNull (whole ("position_samples", -anyCount, anyCount)),
+                                   orNull (number ("tempo_bpm", 0, 1000)) };
 constexpr Shape origin{ originFields };
 
 constexpr Field clipFields[] = { needed (id ("clip_id")), needed (text ("name")),

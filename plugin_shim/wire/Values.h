@@ -17,6 +17,7 @@ struct Origin
     std::string host, project, track;
     std::optional<double> positionSeconds;
     std::optional<std::int64_t> positionSamples; ///< at the clip's rate; exact where both are there
+    std::optional<double> tempoBpm{}; ///< of the timeline, where the clip runs in step with it
 
     bool operator== (const Origin&) const = default;
 };

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.signal
 import soundfile
 
+from bridge.client import connect
 from tests.test_daw.serving import serving
 
 from .conftest import HOSTS, RunHost, host_environment
@@ -38,9 +39,12 @@ def test_a_take_goes_to_the_engine_and_its_stems_are_found_again(
     np.save(tmp_path / "mixture.npy", mixture)
     with serving(home):
         said = run_host("minihost_round_trip.py", tmp_path / "mixture.npy", "hi-hat")
+        with connect(home, start=False) as client:
+            (offered,) = client.clips()
     assert said["passes"]
     clip = said["clip"]
-    assert clip["position"] == 96_000
+    assert clip["position"] == offered.origin.position_samples == 96_000
+    assert clip["tempo_bpm"] == offered.origin.tempo_bpm == 97.5
     assert said["n_loose"] == 0  # a state refers to the take now
     taken, rate = soundfile.read(clip["path"], dtype="float32")
     assert rate == RATE
@@ -57,7 +61,7 @@ def test_a_take_goes_to_the_engine_and_its_stems_are_found_again(
 
     reopened = run_host("minihost_reopen.py", tmp_path / "kept.xml")  # no engine runs
     assert reopened["stems"] == clip["stems"]
-    assert reopened["position"] == 96_000
+    assert (reopened["position"], reopened["tempo_bpm"]) == (96_000, 97.5)
 
     as_if_saved_while_it_ran = without_stems(tmp_path / "kept.xml", tmp_path / "early.xml")
     with serving(home):

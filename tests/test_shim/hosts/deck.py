@@ -23,14 +23,20 @@ class Deck:
         )
         self.plugin.non_realtime = True  # as in an export: the plug-in may wait, never drop
 
-    def play(self, audio: np.ndarray, position: int | None, is_playing: bool = True) -> bool:
+    def play(
+        self,
+        audio: np.ndarray,
+        position: int | None,
+        is_playing: bool = True,
+        tempo_bpm: float = 120.0,
+    ) -> bool:
         """One block [C, N]; position None: no transport. Whether it passed to the bit."""
         if position is None:
             self.plugin.clear_transport()
         else:
-            beats = position / self.rate * 2
+            beats = position / self.rate * tempo_bpm / 60
             self.plugin.set_transport(
-                bpm=120.0,
+                bpm=tempo_bpm,
                 position_samples=position,
                 position_beats=beats,
                 is_playing=is_playing,
@@ -72,11 +78,12 @@ class Deck:
 def told(clip: ElementTree.Element) -> dict[str, object]:
     """What a test judges of a clip."""
     origin = clip.find("Origin")
-    position = origin.get("positionSamples")
+    position, tempo = origin.get("positionSamples"), origin.get("tempoBpm")
     return {
         "path": clip.get("path"),
         "samples": int(clip.get("samples")),
         "position": None if position is None else int(position),
+        "tempo_bpm": None if tempo is None else float(tempo),
         "quarters": float(clip.find("Musical").get("quarters")) if position else None,
         "stems": [stem.get("path") for stem in clip.findall("Stem")],
     }

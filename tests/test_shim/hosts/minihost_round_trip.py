@@ -14,7 +14,7 @@ mixture = np.load(sys.argv[2])
 deck = Deck()
 deck.arm(True)
 passes = [
-    deck.play(mixture[:, start : start + 480], POSITION + start)
+    deck.play(mixture[:, start : start + 480], POSITION + start, tempo_bpm=97.5)
     for start in range(0, mixture.shape[1], 480)
 ]
 deck.arm(False)

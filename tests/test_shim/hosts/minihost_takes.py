@@ -16,14 +16,16 @@ class Player:
         self.at = 0
         self.passes: list[bool] = []
 
-    def play(self, n_samples: int, position: int | None, is_playing: bool = True) -> np.ndarray:
+    def play(
+        self, n_samples: int, position: int | None, is_playing: bool = True, tempo_bpm: float = 120
+    ) -> np.ndarray:
         """The next samples [C, N], the first of them at `position`."""
         start, end = self.at, self.at + n_samples
         while self.at < end:
             n_block = int(min(end - self.at, self.random.choice([1, 7, 64, 480, 512, 8192])))
             there = None if position is None else position + self.at - start
             block = self.audio[:, self.at : self.at + n_block]
-            self.passes.append(self.deck.play(block, there, is_playing))
+            self.passes.append(self.deck.play(block, there, is_playing, tempo_bpm))
             self.at += n_block
         return self.audio[:, start:end]
 
@@ -41,6 +43,8 @@ for rate, n_channels in ((44_100, 1), (48_000, 2), (96_000, 2)):
     expected.append((96_000, player.play(3_000, 96_000)))  # a loop
     expected.append((99_001, player.play(3_000, 99_001)))  # a jump of one sample
     expected.append((None, player.play(2_000, None)))  # no transport
+    faster = [player.play(1_000, 7_000 + 1_000 * i, tempo_bpm=120 + i) for i in range(2)]
+    expected.append((7_000, np.concatenate(faster, axis=1)))
     player.deck.arm(False)
     player.play(500, 200_000)
     clips = [told(clip) for clip in player.deck.wait_clips(len(expected))]
