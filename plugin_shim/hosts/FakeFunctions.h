@@ -28,6 +28,8 @@ Thing* checked (Thing* thing, const char* function)
 
 inline double* field (Values& values, const char* name, const char* function)
 {
+    if (fake->missingFields.contains (name))
+        return nullptr; // an older REAPER gives 0 and takes nothing
     const auto found = values.find (name);
     if (found == values.end())
         fake->note (std::string (function) + ": REAPER has no field " + name);

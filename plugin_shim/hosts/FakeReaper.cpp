@@ -12,25 +12,23 @@ FakeReaper* fake = nullptr;
 
 namespace
 {
-const Values trackValues{
-    { "D_VOL", 1 }, { "D_PAN", 0 }, { "I_FOLDERDEPTH", 0 }, { "I_CUSTOMCOLOR", 0 }, { "B_MUTE", 0 }
+const Values trackValues{ { "D_VOL", 1 },           { "D_PAN", 0 },
+                          { "I_FOLDERDEPTH", 0 },   { "I_CUSTOMCOLOR", 0 },
+                          { "B_MUTE", 0 },          { "B_PHASE", 0 },
+                          { "I_NCHAN", 2 },         { "I_PANMODE", -1 },
+                          { "D_WIDTH", 1 },         { "D_DUALPANL", -1 },
+                          { "D_DUALPANR", 1 },      { "D_PANLAW", -1 },
+                          { "I_PANLAW_FLAGS", -1 }, { "C_BEATATTACHMODE", -1 } };
+const Values itemValues{
+    { "D_POSITION", 0 },         { "D_LENGTH", 0 },          { "D_VOL", 1 },
+    { "B_LOOPSRC", 1 },          { "C_BEATATTACHMODE", -1 }, { "B_MUTE", 0 },
+    { "D_FADEINLEN", 0.01 },     { "D_FADEOUTLEN", 0.01 },   { "D_FADEINLEN_AUTO", -1 },
+    { "D_FADEOUTLEN_AUTO", -1 }, { "D_FADEINDIR", 0 },       { "D_FADEOUTDIR", 0 },
+    { "C_FADEINSHAPE", 0 },      { "C_FADEOUTSHAPE", 0 }
 };
-const Values itemValues{ { "D_POSITION", 0 },
-                         { "D_LENGTH", 0 },
-                         { "D_VOL", 1 },
-                         { "B_LOOPSRC", 1 },
-                         { "B_MUTE", 0 },
-                         { "D_FADEINLEN", 0.01 },
-                         { "D_FADEOUTLEN", 0.01 },
-                         { "D_FADEINLEN_AUTO", -1 },
-                         { "D_FADEOUTLEN_AUTO", -1 },
-                         { "D_FADEINDIR", 0 },
-                         { "D_FADEOUTDIR", 0 },
-                         { "C_FADEINSHAPE", 0 },
-                         { "C_FADEOUTSHAPE", 0 } };
 const Values takeValues{ { "D_STARTOFFS", 0 }, { "D_PLAYRATE", 1 }, { "B_PPITCH", 1 },
                          { "D_PITCH", 0 },     { "D_VOL", 1 },      { "D_PAN", 0 },
-                         { "I_CHANMODE", 0 } };
+                         { "I_CHANMODE", 0 },  { "D_PANLAW", -1 },  { "I_PITCHMODE", -1 } };
 
 Values changed (Values values, const Values& changes)
 {

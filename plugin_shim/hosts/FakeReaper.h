@@ -92,6 +92,10 @@ public:
     Source* reverse (Source*);
 
     bool isCalled (const std::string& function) const { return calls.contains (function); }
+    int callsOf (const std::string& function) const
+    {
+        return isCalled (function) ? calls.at (function) : 0;
+    }
     /** Everything of a project that undo covers. */
     std::string describe (const Project&) const;
     /** What there is to say against its caller, with all that is still open. */
@@ -100,8 +104,9 @@ public:
     std::string json() const;
 
     std::vector<std::unique_ptr<Project>> projects;
-    Project* front = nullptr; ///< the tab that is in front
-    std::set<std::string> missing;
+    Project* front = nullptr;                     ///< the tab that is in front
+    std::set<std::string> missing, missingFields; ///< functions and fields that it does not have
+    bool givesTakesASource = true;      ///< an empty one, which is the caller's once it is replaced
     std::map<std::string, int> failing; ///< functions whose Nth call fails, from 1
     double selectionStart = 0, selectionEnd = 0;
 

@@ -122,7 +122,8 @@ Take* AddTakeToMediaItem (MediaItem* item)
 {
     BEGIN;
     fake->changing (of (checked (item, __func__)), __func__);
-    return isWell ? fake->addTake (item, nullptr) : nullptr;
+    auto* source = fake->givesTakesASource ? fake->makeSource ("EMPTY", "") : nullptr;
+    return isWell ? fake->addTake (item, source) : nullptr;
 }
 Source* PCM_Source_CreateFromFile (const char* file)
 {
@@ -138,16 +139,21 @@ void PCM_Source_Destroy (Source* source)
     if (fake->unowned.erase (source) != 1)
         fake->note ("PCM_Source_Destroy: a source that a take has, or that is gone already");
 }
-bool SetMediaItemTake_Source (Take* take, Source* source)
+void* GetSetMediaItemTakeInfo (Take* take, const char* name, void* value)
 {
     BEGIN;
     fake->changing (of (checked (take, __func__)->item), __func__);
+    if (std::strcmp (name, "P_SOURCE") != 0 || value == nullptr)
+        fake->note (std::string (__func__) + ": " + name);
     if (! isWell)
-        return false;
+        return nullptr;
+    auto* source = static_cast<Source*> (value);
     if (fake->unowned.erase (source) != 1)
-        fake->note ("SetMediaItemTake_Source: a source that another take has");
+        fake->note ("P_SOURCE: a source that another take has");
+    if (take->source != nullptr)
+        fake->unowned.insert (take->source); // REAPER does not destroy it
     take->source = source;
-    return true;
+    return source;
 }
 void SetActiveTake (Take* take)
 {

@@ -83,7 +83,8 @@ std::string itemText (const Functions& reaper, MediaItem* item)
     if (! reaper.GetItemStateChunk (item, text.data(), int (text.size()), false))
         return {};
     text.back() = 0;
-    return text.data();
+    const std::string whole (text.data());
+    return whole.size() + 1 < text.size() ? whole : ""; // a text that fills it was cut off
 }
 
 std::string projectFile (const Functions& reaper, Project* project)

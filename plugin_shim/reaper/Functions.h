@@ -58,7 +58,7 @@ struct Accessor;
     FUNCTION (Take*, AddTakeToMediaItem, (MediaItem*))                                             \
     FUNCTION (Source*, PCM_Source_CreateFromFile, (const char*))                                   \
     FUNCTION (void, PCM_Source_Destroy, (Source*))                                                 \
-    FUNCTION (bool, SetMediaItemTake_Source, (Take*, Source*))                                     \
+    FUNCTION (void*, GetSetMediaItemTakeInfo, (Take*, const char*, void*))                         \
     FUNCTION (void, SetActiveTake, (Take*))                                                        \
     FUNCTION (bool, SetMediaItemInfo_Value, (MediaItem*, const char*, double))                     \
     FUNCTION (bool, SetMediaItemTakeInfo_Value, (Take*, const char*, double))                      \

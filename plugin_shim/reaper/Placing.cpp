@@ -19,6 +19,12 @@ constexpr int customColour = 0x1000000;
 constexpr double touching = 1e-9;
 constexpr std::array fades{ "D_FADEINLEN", "D_FADEOUTLEN", "D_FADEINLEN_AUTO", "D_FADEOUTLEN_AUTO",
                             "D_FADEINDIR", "D_FADEOUTDIR", "C_FADEINSHAPE",    "C_FADEOUTSHAPE" };
+// What else the original's track does to the sum: only now does the folder sound as the track does.
+// The kind of pan stands first, as the others mean something only with it.
+constexpr std::array manners{ "I_PANMODE", "D_WIDTH",        "D_DUALPANL", "D_DUALPANR",
+                              "D_PANLAW",  "I_PANLAW_FLAGS", "B_PHASE",    "I_NCHAN" };
+constexpr const char* timebase = "C_BEATATTACHMODE";
+constexpr double noPanLaw = 1; ///< nothing is taken away in the centre
 
 /** One track and what goes onto it. */
 struct Lane
@@ -74,6 +80,8 @@ public:
         if (isNew)
         {
             folder = newTrack (index++, plan.folderName, "folder " + plan.origin, "");
+            for (const auto* field : manners)
+                tryToCopy (folder, field);
             for (const auto* field : { "D_VOL", "D_PAN" })
                 set (folder, field, reaper.GetMediaTrackInfo_Value (plan.track, field));
             set (folder, "I_FOLDERDEPTH", 1);
@@ -85,8 +93,7 @@ public:
             auto* there = isNew ? nullptr : findTrack (markField, mark);
             const bool isUsable =
                 there != nullptr && reaper.GetParentTrack (there) == folder && hasRoom (there);
-            lane.track =
-                isUsable ? there : newTrack (index++, lane.stem.track, mark, lane.stem.colour);
+            lane.track = isUsable ? there : newStemTrack (index++, lane.stem, mark);
             last = lane.track;
         }
         if (isNew)
@@ -105,6 +112,7 @@ public:
         set (item, "D_LENGTH", plan.length);
         set (item, "B_LOOPSRC", 0);
         set (item, "D_VOL", ofOriginal ("D_VOL"));
+        reaper.SetMediaItemInfo_Value (item, timebase, ofOriginal (timebase));
         for (const auto* field : fades)
             set (item, field, ofOriginal (field));
         Take* first = nullptr;
@@ -215,6 +223,24 @@ private:
         return track;
     }
 
+    /** The folder's pan law is the track's own: a second one on the way to it would take twice. */
+    Track* newStemTrack (int index, const StemToInsert& stem, const std::string& mark)
+    {
+        auto* track = newTrack (index, stem.track, mark, stem.colour);
+        tryToCopy (track, "I_NCHAN");
+        tryToCopy (track, timebase);
+        reaper.SetMediaTrackInfo_Value (track, "D_PANLAW", noPanLaw);
+        return track;
+    }
+
+    /** From the original's track, where this REAPER has the field. */
+    void tryToCopy (Track* to, const char* field)
+    {
+        const auto value = reaper.GetMediaTrackInfo_Value (plan.track, field);
+        if (value != reaper.GetMediaTrackInfo_Value (to, field))
+            reaper.SetMediaTrackInfo_Value (to, field, value);
+    }
+
     bool hasRoom (Track* track) const
     {
         for (int index = 0; index < reaper.CountTrackMediaItems (track); ++index)
@@ -243,7 +269,7 @@ private:
     Take* addTake (MediaItem* item, const StemToInsert& stem, Source*& source)
     {
         auto* take = reaper.AddTakeToMediaItem (item);
-        if (take == nullptr || ! reaper.SetMediaItemTake_Source (take, source))
+        if (take == nullptr || ! giveSource (take, source))
             throw Failed{ "REAPER made no take of " + stem.path };
         source = nullptr;
         auto name = stem.name;
@@ -255,7 +281,22 @@ private:
         set (take, "I_CHANMODE", plan.channelMode);
         for (const auto* field : { "D_VOL", "D_PAN" })
             set (take, field, reaper.GetMediaItemTakeInfo_Value (plan.take, field));
+        for (const auto* field : { "D_PANLAW", "I_PITCHMODE" })
+            reaper.SetMediaItemTakeInfo_Value (
+                take, field, reaper.GetMediaItemTakeInfo_Value (plan.take, field));
         return take;
+    }
+
+    /** By the way that the API keeps for C++: SetMediaItemTake_Source is for scripts, and may copy. */
+    bool giveSource (Take* take, Source* source)
+    {
+        auto* before = reaper.GetMediaItemTake_Source (take);
+        reaper.GetSetMediaItemTakeInfo (take, "P_SOURCE", source);
+        if (reaper.GetMediaItemTake_Source (take) != source)
+            return false;
+        if (before != nullptr && before != source)
+            reaper.PCM_Source_Destroy (before);
+        return true;
     }
 
     /** Last of all: REAPER makes the item's takes anew of its text. */

@@ -7,9 +7,16 @@ local wav = require("wav")
 local fake = { tracks = {}, boxes = {}, console = {}, commands = {}, inputs = {}, undo = {},
   deferred = {}, ext = {}, project_ext = {}, files = {}, now_s = 0, calls = {}, os = "Other",
   selection = { 0, 0 }, project_path = "", project_file = "", n_accessors = 0, block = nil,
-  front = nil, run_commands = {} }
+  front = nil, run_commands = {}, action_options = 0, loose_sources = {}, sources_given = true,
+  missing_fields = {} }
 local project = setmetatable({}, { __name = "ReaProject" })
-fake.project, fake.front = project, project
+fake.project, fake.front, fake.projects = project, project, { project }
+
+--- Opens another project, which is empty, in a tab behind.
+function fake.open_another()
+  fake.projects[#fake.projects + 1] = setmetatable({}, { __name = "ReaProject" })
+  return fake.projects[#fake.projects]
+end
 
 local n_guids = 0
 local function guid()
@@ -21,12 +28,15 @@ local function handle(kind, values)
   return setmetatable(values, { __name = kind, __metatable = kind })
 end
 
-local TRACK_VALUES = { D_VOL = 1, D_PAN = 0, I_FOLDERDEPTH = 0, I_CUSTOMCOLOR = 0, B_MUTE = 0 }
+local TRACK_VALUES = { D_VOL = 1, D_PAN = 0, I_FOLDERDEPTH = 0, I_CUSTOMCOLOR = 0, B_MUTE = 0,
+  B_PHASE = 0, I_NCHAN = 2, I_PANMODE = -1, D_WIDTH = 1, D_DUALPANL = -1, D_DUALPANR = 1,
+  D_PANLAW = -1, I_PANLAW_FLAGS = -1, C_BEATATTACHMODE = -1 }
 local ITEM_VALUES = { D_POSITION = 0, D_LENGTH = 0, D_VOL = 1, B_LOOPSRC = 1, B_MUTE = 0,
   D_FADEINLEN = 0.01, D_FADEOUTLEN = 0.01, D_FADEINLEN_AUTO = -1, D_FADEOUTLEN_AUTO = -1,
-  D_FADEINDIR = 0, D_FADEOUTDIR = 0, C_FADEINSHAPE = 0, C_FADEOUTSHAPE = 0 }
+  D_FADEINDIR = 0, D_FADEOUTDIR = 0, C_FADEINSHAPE = 0, C_FADEOUTSHAPE = 0,
+  C_BEATATTACHMODE = -1 }
 local TAKE_VALUES = { D_STARTOFFS = 0, D_PLAYRATE = 1, B_PPITCH = 1, D_PITCH = 0, D_VOL = 1,
-  D_PAN = 0, I_CHANMODE = 0 }
+  D_PAN = 0, I_CHANMODE = 0, D_PANLAW = -1, I_PITCHMODE = -1 }
 
 local function copy(values, changes)
   local made = {}
@@ -104,7 +114,8 @@ function fake.describe()
       for _, take in ipairs(item.takes) do
         put("    ", take.strings) put("    ", take.numbers)
         lines[#lines + 1] = take.envelopes
-        lines[#lines + 1] = "    " .. take.source.file .. tostring(item.active == take)
+        lines[#lines + 1] = "    " .. (take.source and take.source.file or "")
+          .. tostring(item.active == take)
       end
     end
   end
@@ -129,7 +140,10 @@ local KINDS = {
   int = function(value) return math.tointeger(value) ~= nil end,
   bool = function(value) return type(value) == "boolean" end,
   ["function"] = function(value) return type(value) == "function" end,
-  ReaProject = function(value) return value == 0 or value == nil or value == project end,
+  ReaProject = function(value)
+    return value == 0 or value == nil or getmetatable(value).__name == "ReaProject"
+  end,
+  any = function() return true end,
   array = function(value) return type(value) == "table" and value.is_array end,
 }
 for _, kind in ipairs({ "MediaTrack", "MediaItem", "MediaItem_Take", "PCM_source",
@@ -158,23 +172,35 @@ local function def(name, kinds, body)
   end
 end
 
-local function items()
+local function items(of)
   local all = {}
-  for _, track in ipairs(fake.tracks) do
+  for _, track in ipairs((of or fake.front) == project and fake.tracks or {}) do
     for _, item in ipairs(track.items) do all[#all + 1] = item end
   end
   return all
 end
 
-def("CountMediaItems", "ReaProject", function() return #items() end)
-def("GetMediaItem", "ReaProject int", function(_, index) return items()[index + 1] end)
+def("CountMediaItems", "ReaProject", function(of) return #items(of) end)
+def("GetMediaItem", "ReaProject int", function(of, index) return items(of)[index + 1] end)
 def("IsMediaItemSelected", "MediaItem", function(item) return item.is_selected end)
 def("GetActiveTake", "MediaItem", function(item) return item.active end)
 def("SetActiveTake", "MediaItem_Take", function(take) change() take.item.active = take end)
 def("TakeIsMIDI", "MediaItem_Take", function(take) return take.source.kind == "MIDI" end)
 def("GetMediaItemTake_Source", "MediaItem_Take", function(take) return take.source end)
+-- REAPER destroys neither the source that a take had, nor one that no take was given.
 def("SetMediaItemTake_Source", "MediaItem_Take PCM_source", function(take, source)
-  change() take.source = source return true
+  change()
+  assert(fake.loose_sources[source], "a source that another take has, or that is gone")
+  fake.loose_sources[source] = nil
+  if take.source then
+    fake.loose_sources[take.source] = true
+  end
+  take.source = source
+  return true
+end)
+def("PCM_Source_Destroy", "PCM_source", function(source)
+  assert(fake.loose_sources[source], "a source that a take has, or that is gone already")
+  fake.loose_sources[source] = nil
 end)
 def("GetMediaSourceParent", "PCM_source", function(source) return source.parent end)
 def("GetMediaSourceType", "PCM_source", function(source) return source.kind end)
@@ -184,12 +210,25 @@ def("GetMediaSourceSampleRate", "PCM_source", function(source) return source.rat
 def("GetMediaSourceNumChannels", "PCM_source", function(source) return source.n_channels end)
 def("GetTakeNumStretchMarkers", "MediaItem_Take", function(take) return take.n_markers end)
 def("GetMediaItem_Track", "MediaItem", function(item) return item.track end)
-def("PCM_Source_CreateFromFile", "string", function(file) return fake.wave(file) end)
+def("PCM_Source_CreateFromFile", "string", function(file)
+  local source = fake.wave(file)
+  if source then
+    fake.loose_sources[source] = true
+  end
+  return source
+end)
 
 local function value_pair(getter, setter, kind)
-  def(getter, kind .. " string", function(thing, name) return thing.numbers[field(thing.numbers, name)] end)
+  def(getter, kind .. " string", function(thing, name)
+    return fake.missing_fields[name] and 0.0 or thing.numbers[field(thing.numbers, name)]
+  end)
   def(setter, kind .. " string number", function(thing, name, value)
-    change() thing.numbers[field(thing.numbers, name)] = value return true
+    change()
+    if fake.missing_fields[name] then
+      return false
+    end
+    thing.numbers[field(thing.numbers, name)] = value
+    return true
   end)
 end
 value_pair("GetMediaItemInfo_Value", "SetMediaItemInfo_Value", "MediaItem")
@@ -309,7 +348,8 @@ def("SetItemStateChunk", "MediaItem string bool", function(item, text)
 end)
 def("AddMediaItemToTrack", "MediaTrack", function(track) change() return fake.add_item(track) end)
 def("AddTakeToMediaItem", "MediaItem", function(item)
-  change() return fake.add_take(item, fake.source("EMPTY", "", 0, 0, 0))
+  change()
+  return fake.add_take(item, fake.sources_given and fake.source("EMPTY", "", 0, 0, 0) or nil)
 end)
 def("ColorToNative", "int int int", function(red, green, blue)
   return red | green << 8 | blue << 16
@@ -347,29 +387,34 @@ def("GetExtState", "string string", function(section, key) return fake.ext[secti
 def("SetExtState", "string string string bool", function(section, key, value)
   fake.ext[section .. "/" .. key] = value
 end)
-def("SetProjExtState", "ReaProject string string string", function(_, section, key, value)
-  for index, each in ipairs(fake.project_ext) do
+local function kept_in(of)
+  fake.project_ext[of] = fake.project_ext[of] or {}
+  return fake.project_ext[of]
+end
+def("SetProjExtState", "ReaProject string string string", function(of, section, key, value)
+  local kept = kept_in(of)
+  for index, each in ipairs(kept) do
     if each[1] == section and each[2] == key then
-      table.remove(fake.project_ext, index)
+      table.remove(kept, index)
       break
     end
   end
   if value ~= "" then
-    table.insert(fake.project_ext, { section, key, value })
+    table.insert(kept, { section, key, value })
   end
   return #value
 end)
-def("GetProjExtState", "ReaProject string string", function(_, section, key)
-  for _, each in ipairs(fake.project_ext) do
+def("GetProjExtState", "ReaProject string string", function(of, section, key)
+  for _, each in ipairs(kept_in(of)) do
     if each[1] == section and each[2] == key then
       return #each[3], each[3]
     end
   end
   return 0, ""
 end)
-def("EnumProjExtState", "ReaProject string int", function(_, section, index)
+def("EnumProjExtState", "ReaProject string int", function(of, section, index)
   local seen = -1
-  for _, each in ipairs(fake.project_ext) do
+  for _, each in ipairs(kept_in(of)) do
     seen = seen + (each[1] == section and 1 or 0)
     if each[1] == section and seen == index then
       return true, each[2], each[3]
@@ -378,8 +423,17 @@ def("EnumProjExtState", "ReaProject string int", function(_, section, index)
   return false, "", ""
 end)
 def("EnumProjects", "int", function(index)
-  assert(index == -1)
-  return fake.front, fake.project_file
+  local found = index == -1 and fake.front or fake.projects[index + 1]
+  return found, found == project and fake.project_file or ""
+end)
+def("ValidatePtr", "any string", function(thing, kind)
+  assert(kind == "ReaProject*")
+  for _, each in ipairs(fake.projects) do
+    if each == thing then
+      return true
+    end
+  end
+  return false
 end)
 def("GetProjectPathEx", "ReaProject", function() return fake.project_path end)
 def("GetOS", "", function() return fake.os end)
@@ -396,8 +450,10 @@ def("EnumerateFiles", "string int", function(folder, index)
 end)
 def("RecursiveCreateDirectory", "string int", function(folder) return fake.make_folder(folder) end)
 def("time_precise", "", function() return fake.now_s end)
+-- &1: a run while it runs already ends it; &2 with it: and starts it again; &2 alone: is ignored
 def("set_action_options", "int", function(flag)
-  assert(flag == 2, "a second run must neither end the first nor ask")
+  assert(flag >= 0 and flag <= 15, "no such option")
+  fake.action_options = flag
 end)
 def("defer", "function", function(work) fake.deferred[#fake.deferred + 1] = work return true end)
 
@@ -458,10 +514,26 @@ def("GetAudioAccessorSamples", "AudioAccessor int int number int array",
     return 1
   end)
 
+--- Makes this REAPER one that has no function of this name.
+function fake.lack(name)
+  api[name] = nil
+end
+
 reaper = setmetatable({}, {
   __index = function(_, name) return api[name] or error("REAPER has no function " .. name, 2) end,
   __newindex = function() error("the reaper table is REAPER's own") end,
 })
+
+--- What REAPER does when an action is run: false where it ignores that.
+function fake.may_run()
+  if #fake.deferred == 0 or fake.action_options & 3 == 0 then
+    return true -- nothing runs, or the user answers that this is to be a new instance
+  elseif fake.action_options & 1 == 0 then
+    return false
+  end
+  fake.deferred = {}
+  return fake.action_options & 2 ~= 0
+end
 
 --- Runs what was deferred once, as REAPER does some thirty times a second.
 function fake.tick(seconds)

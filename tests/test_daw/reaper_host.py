@@ -65,7 +65,9 @@ class Reaper:
         return item
 
     def run(self, action: str) -> None:
-        """Runs an action as if chosen from the action list."""
+        """Runs an action as if chosen from the action list: one that still runs, as it asked."""
+        if action == SEPARATE and not self.fake.may_run():
+            return
         self.lua.eval("function(path) assert(loadfile(path))() end")(str(DAW / "reaper" / action))
 
     def says(self, *fields: str) -> None:
@@ -114,6 +116,12 @@ class Reaper:
     def console(self) -> str:
         """What the console says."""
         return "".join(self.fake.console.values())
+
+    @property
+    def kept(self) -> list[tuple[str, str, str]]:
+        """What the project keeps for scripts: section, key and value."""
+        kept = self.fake.project_ext[self.fake.project]
+        return [tuple(each.values()) for each in kept.values()] if kept else []
 
     @property
     def undo_steps(self) -> list[str]:

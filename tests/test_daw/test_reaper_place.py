@@ -69,7 +69,7 @@ def test_stems_stand_under_the_original(reaper: Reaper, desk: Desk, loop: Path) 
         assert {**take, "D_STARTOFFS": 0} == {name: placed[name] for name in take}
     assert reaper.undo_steps == ["StemLasso: insert stems of loop"]
     assert list((desk.store / "outbox").iterdir()) == []
-    assert next(iter(reaper.fake.project_ext.values()))[1] == "StemLasso placed"
+    assert reaper.kept[0][0] == "StemLasso placed"
     assert bass.numbers.D_VOL == 1
 
 
@@ -195,6 +195,7 @@ def test_everything_or_nothing(
     assert reaper.fake.describe() == before
     assert reaper.undo_steps == []
     assert reaper.fake.refresh == 0
+    assert len(list(reaper.fake.loose_sources)) == 0
 
 
 def test_an_item_that_is_gone_gets_its_stems_where_it_was(
@@ -279,7 +280,7 @@ def test_no_stems_leave_no_undo_step(reaper: Reaper, desk: Desk, loop: Path, sta
     assert ("say where it is" if state == "failed" else "cancelled") in reaper.console
     assert reaper.fake.describe() == before
     assert reaper.undo_steps == []
-    assert list(reaper.fake.project_ext.values()) == []
+    assert reaper.kept == []
 
 
 def test_a_missing_stem_leaves_the_project_as_it_was(
@@ -294,39 +295,6 @@ def test_a_missing_stem_leaves_the_project_as_it_was(
     assert "a stem is gone" in reaper.console
     assert reaper.fake.describe() == before
     assert reaper.undo_steps == []
-
-
-def test_a_second_run_while_the_first_waits(reaper: Reaper, desk: Desk, loop: Path) -> None:
-    item = reaper.item(reaper.track("A"), loop, D_POSITION=3.0, D_LENGTH=2.0)
-    (first,) = ask(reaper)
-    (request,) = [each for each in ask(reaper, "kick", "", "", "1", "n") if each != first]
-    assert reaper.fake.calls.set_action_options == 2
-    desk.finish(request, "j2")
-    assert wait(reaper) == 1
-    desk.finish(first, "j1")
-    assert wait(reaper) == 0
-    assert {"kick", "snare"} < set(names(reaper))
-    assert item.numbers.B_MUTE == 0
-
-
-def test_another_project_in_front_is_left_alone(reaper: Reaper, desk: Desk, loop: Path) -> None:
-    reaper.item(reaper.track("A"), loop, D_LENGTH=2.0)
-    (request,) = ask(reaper)
-    desk.finish(request, "j1")
-    reaper.fake.front = reaper.table()
-    assert wait(reaper) == 1
-    assert names(reaper) == ["A"]
-    reaper.fake.front = reaper.fake.project
-    assert wait(reaper) == 0
-    assert len(names(reaper)) == 4
-
-
-def test_no_answer_is_mentioned_once(reaper: Reaper, desk: Desk, loop: Path) -> None:
-    reaper.item(reaper.track("A"), loop, D_LENGTH=2.0)
-    ask(reaper)
-    for _ in range(3):
-        assert wait(reaper, 15) == 1
-    assert reaper.console.count("stemlasso status") == 1
 
 
 def test_finished_stems_are_inserted_after_a_restart(
@@ -389,3 +357,36 @@ def test_what_is_no_manifest_is_named(reaper: Reaper, desk: Desk) -> None:
     assert "j1.timeline.json: it is no manifest" in box
     assert "stemlasso install" in box
     assert "j3" not in box
+
+
+def test_the_folder_sounds_as_the_originals_track_does(
+    reaper: Reaper, desk: Desk, loop: Path
+) -> None:
+    manner = {"I_PANMODE": 5, "D_WIDTH": 0.5, "D_PANLAW": 0.7, "B_PHASE": 1, "I_NCHAN": 6}
+    track = reaper.track("A", D_PAN=0.25, C_BEATATTACHMODE=2, **manner)
+    take = {"D_PANLAW": 0.5, "I_PITCHMODE": 0x90000}
+    reaper.item(track, loop, take, D_LENGTH=2.0, C_BEATATTACHMODE=1)
+    (request,) = ask(reaper)
+    desk.finish(request, "j1", n_takes=2)
+    wait(reaper)
+    _, folder, *stems = reaper.tracks()
+    assert {name: folder[name] for name in manner} == manner
+    assert folder["D_PAN"] == 0.25
+    for stem in stems:
+        assert (stem["I_NCHAN"], stem["D_PANLAW"], stem["D_PAN"], stem["B_PHASE"]) == (6, 1, 0, 0)
+        assert stem["C_BEATATTACHMODE"] == 2
+        (item,) = stem["items"]
+        assert item["C_BEATATTACHMODE"] == 1
+        assert all({name: each[name] for name in take} == take for each in item["takes"])
+    assert len(list(reaper.fake.loose_sources)) == 0
+
+
+def test_an_older_reaper_lacks_fields_and_sources(reaper: Reaper, desk: Desk, loop: Path) -> None:
+    reaper.fake.missing_fields = reaper.table(I_PANLAW_FLAGS=True, D_WIDTH=True)
+    reaper.fake.sources_given = False
+    reaper.item(reaper.track("A", B_PHASE=1), loop, D_LENGTH=2.0)
+    (request,) = ask(reaper)
+    desk.finish(request, "j1")
+    wait(reaper)
+    assert reaper.tracks()[1]["B_PHASE"] == 1
+    assert len(list(reaper.fake.loose_sources)) == 0

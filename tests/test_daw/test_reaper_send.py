@@ -246,7 +246,7 @@ def test_cancelling_the_dialog_leaves_no_trace(reaper: Reaper, tmp_path: Path) -
     reaper.run(SEPARATE)
     assert reaper.requests() == []
     assert list(reaper.folder.iterdir()) == []
-    assert list(reaper.fake.project_ext.values()) == []
+    assert reaper.kept == []
     assert reaper.fake.describe() == before
 
 
@@ -269,7 +269,7 @@ def test_a_store_that_is_not_there_is_explained(tmp_path: Path) -> None:
     reaper.run(SEPARATE)
     (box,) = reaper.boxes
     assert "stemlasso status" in box
-    assert list(reaper.fake.project_ext.values()) == []
+    assert reaper.kept == []
 
 
 @pytest.mark.parametrize(

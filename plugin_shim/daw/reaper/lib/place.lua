@@ -15,6 +15,12 @@ local EVERYTHING, NOTHING = -1, 0 -- of REAPER's undo flags
 local MARK = "P_EXT:StemLasso"
 local CUSTOM_COLOUR = 0x1000000
 local FREE_S = 1e-9
+-- What else the original's track does to the sum: only now does the folder sound as the track does.
+-- The kind of pan stands first, as the others mean something only with it.
+local MANNERS = { "I_PANMODE", "D_WIDTH", "D_DUALPANL", "D_DUALPANR", "D_PANLAW", "I_PANLAW_FLAGS",
+  "B_PHASE", "I_NCHAN", "D_VOL", "D_PAN" }
+local TIMEBASE = "C_BEATATTACHMODE"
+local NO_PAN_LAW = 1 -- nothing is taken away in the centre
 
 local function string_of(track, field)
   local _, text = reaper.GetSetMediaTrackInfo_String(track, field, "", false)
@@ -82,20 +88,38 @@ local function new_track(project, plan, index, name, mark, colour)
   return track
 end
 
+--- Copies a field of a track, where this REAPER has it.
+local function copy_field(from, to, field)
+  local value = reaper.GetMediaTrackInfo_Value(from, field)
+  if value ~= reaper.GetMediaTrackInfo_Value(to, field) then
+    reaper.SetMediaTrackInfo_Value(to, field, value)
+  end
+end
+
+--- The folder's pan law is the track's own: a second one on the way to it would take twice.
+local function new_stem_track(project, plan, index, lane, mark, original)
+  local track = new_track(project, plan, index, lane.name, mark, lane.colour)
+  if original then
+    copy_field(original, track, "I_NCHAN")
+    copy_field(original, track, TIMEBASE)
+  end
+  reaper.SetMediaTrackInfo_Value(track, "D_PANLAW", NO_PAN_LAW)
+  return track
+end
+
 --- The folder for stems of the original track, made below it when there is none yet.
 local function folder_for(project, plan)
   local mark = "folder " .. plan.origin
   local folder, index = find_track(project, MARK, mark)
-  if folder and depth_of(folder) == 1 then
-    return folder, index, false
-  end
   local original, original_index = find_track(project, "GUID", plan.track_guid)
+  if folder and depth_of(folder) == 1 then
+    return folder, index, false, original
+  end
   index = original and original_index + 1 or reaper.CountTracks(project)
   folder = new_track(project, plan, index, plan.folder_name, mark)
   if original then
-    for _, field in ipairs({ "D_VOL", "D_PAN" }) do
-      local value = reaper.GetMediaTrackInfo_Value(original, field)
-      reaper.SetMediaTrackInfo_Value(folder, field, value)
+    for _, field in ipairs(MANNERS) do
+      copy_field(original, folder, field)
     end
   end
   reaper.SetMediaTrackInfo_Value(folder, "I_FOLDERDEPTH", 1)
@@ -127,8 +151,7 @@ local function tracks_for(project, plan, lanes)
       lane.track = there
     else
       n_new = n_new + 1
-      lane.track = new_track(project, plan, folder_index + n_new, lane.name, mark,
-        lane.colour)
+      lane.track = new_stem_track(project, plan, folder_index + n_new, lane, mark, original)
       last = lane.track
     end
   end
@@ -143,9 +166,19 @@ local function tracks_for(project, plan, lanes)
   end
 end
 
-local function set_take(item, stem, source, plan)
-  local take = reaper.AddTakeToMediaItem(item)
+--- Gives a new take its source. The one it may have had is nobody's then.
+local function give_source(take, source)
+  local before = reaper.GetMediaItemTake_Source(take)
   reaper.SetMediaItemTake_Source(take, source)
+  if before then
+    reaper.PCM_Source_Destroy(before)
+  end
+end
+
+local function set_take(item, stem, plan, lane, index)
+  local take = reaper.AddTakeToMediaItem(item)
+  give_source(take, lane.sources[index])
+  lane.sources[index] = false -- the take's now
   reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", stem.name, true)
   reaper.SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", plan.offset_s)
   reaper.SetMediaItemTakeInfo_Value(take, "D_PLAYRATE", plan.rate)
@@ -155,6 +188,9 @@ local function set_take(item, stem, source, plan)
   local gain = 10 ^ ((stem.gain_db or 0) / 20)
   reaper.SetMediaItemTakeInfo_Value(take, "D_VOL", plan.manner.take_volume * gain)
   reaper.SetMediaItemTakeInfo_Value(take, "D_PAN", plan.manner.take_pan)
+  for field, value in pairs(plan.manner.take or {}) do
+    reaper.SetMediaItemTakeInfo_Value(take, field, value)
+  end
   return take
 end
 
@@ -170,7 +206,7 @@ local function fill(lane, plan)
   end
   local first
   for index, stem in ipairs(lane.stems) do
-    local take = set_take(item, stem, lane.sources[index], plan)
+    local take = set_take(item, stem, plan, lane, index)
     first = first or take
   end
   reaper.SetActiveTake(first)
@@ -261,12 +297,24 @@ local function plan_of(project, manifest, record)
   return plan
 end
 
+--- Sources that no take has are destroyed by whoever opened them.
+local function drop_sources(lanes)
+  for _, lane in ipairs(lanes) do
+    for _, source in ipairs(lane.sources) do
+      if source then
+        reaper.PCM_Source_Destroy(source)
+      end
+    end
+  end
+end
+
 --- The tracks that a manifest asks for, with their sources opened; nil and why when one is missing.
 local function lanes_of(manifest)
   local lanes, target = {}, nil
   for _, stem in ipairs(manifest.stems) do
     local source = reaper.PCM_Source_CreateFromFile(stem.file)
     if not source then
+      drop_sources(lanes)
       return nil, "a stem is gone or cannot be read: " .. stem.file
     end
     if stem.role == "candidate" and target then
@@ -291,7 +339,11 @@ function place.stems(project, manifest, record)
   if not lanes then
     return nil, why
   end
-  local plan = plan_of(project, manifest, record)
+  local is_planned, plan = xpcall(plan_of, debug.traceback, project, manifest, record)
+  if not is_planned then
+    drop_sources(lanes)
+    error(plan, 0)
+  end
   reaper.Undo_BeginBlock2(project)
   reaper.PreventUIRefresh(1)
   local is_well, trace = xpcall(function()
@@ -305,6 +357,7 @@ function place.stems(project, manifest, record)
   end, debug.traceback)
   if not is_well then
     pcall(undo, plan)
+    pcall(drop_sources, lanes)
   end
   reaper.PreventUIRefresh(-1)
   reaper.TrackList_AdjustWindows(false)

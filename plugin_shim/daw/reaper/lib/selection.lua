@@ -6,8 +6,9 @@ local selection = {}
 
 local FADES = {
   "D_FADEINLEN", "D_FADEOUTLEN", "D_FADEINLEN_AUTO", "D_FADEOUTLEN_AUTO",
-  "D_FADEINDIR", "D_FADEOUTDIR", "C_FADEINSHAPE", "C_FADEOUTSHAPE",
+  "D_FADEINDIR", "D_FADEOUTDIR", "C_FADEINSHAPE", "C_FADEOUTSHAPE", "C_BEATATTACHMODE",
 }
+local TAKE_MANNERS = { "D_PANLAW", "I_PITCHMODE" }
 local SILENT_SOURCES = { MIDI = "it is MIDI", MIDIPOOL = "it is MIDI", EMPTY = "it holds no audio",
   CLICK = "it is a click source", LTC = "it is a timecode source" }
 local MOST_CHANNELS = 32
@@ -45,9 +46,13 @@ function selection.manner_of(item, take)
     take_volume = reaper.GetMediaItemTakeInfo_Value(take, "D_VOL"),
     take_pan = reaper.GetMediaItemTakeInfo_Value(take, "D_PAN"),
     fades = {},
+    take = {},
   }
   for _, field in ipairs(FADES) do
     manner.fades[field] = reaper.GetMediaItemInfo_Value(item, field)
+  end
+  for _, field in ipairs(TAKE_MANNERS) do
+    manner.take[field] = reaper.GetMediaItemTakeInfo_Value(take, field)
   end
   return manner
 end
