@@ -10,25 +10,25 @@ local selection = require("selection")
 
 local function main()
   local session = desk.open(home)
+  desk.run_again()
   local items, refused = selection.read(session.project)
   if #items == 0 then
     refused[#refused + 1] = "Select one or more audio items first."
     desk.show(refused)
+    session:wait() -- for an earlier run, which this one has ended
     return
   end
   local wish = dialog.ask(session.project, items)
   if not wish then
+    session:wait()
     return
   end
   session:run("status") -- starts the engine process when none runs
-  local n_sent, problems = session:send(items, wish)
+  local _, problems = session:send(items, wish)
   for _, why in ipairs(problems) do
     refused[#refused + 1] = why
   end
-  if n_sent > 0 then
-    desk.allow_several()
-    session:wait()
-  end
+  session:wait()
   desk.show(refused)
 end
 

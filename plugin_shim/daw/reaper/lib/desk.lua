@@ -11,6 +11,8 @@ local desk = {}
 
 local LOOK_EVERY_S = 0.3
 local PATIENCE_S = 20
+local FRESH_S = 3600
+local ENDS_THE_FIRST, AND_STARTS_ANEW = 1, 2 -- of REAPER's options for an action that runs already
 local NO_WAIT = -2
 local HOST = "REAPER"
 
@@ -26,13 +28,17 @@ local function say(text)
   reaper.ShowConsoleMsg("StemLasso: " .. text .. "\n")
 end
 
---- Opens the desk. home: the folder of the scripts, where the installer left its settings.
-function desk.open(home)
+--- Opens the desk of the project in front, or of the one in tab `tab`; nil where there is none.
+--- home: the folder of the scripts, where the installer left its settings.
+function desk.open(home, tab)
+  local project, file = reaper.EnumProjects(tab or -1)
+  if not project then
+    return nil
+  end
   local settings = exchange.read_settings(home .. "stemlasso.json")
   local store = settings.store or exchange.usual_store(system(), os.getenv)
-  local project, file = reaper.EnumProjects(-1)
-  local opened = { settings = settings, exchange = exchange.open(store), project = project,
-    project_file = file or "", asked = {} }
+  local opened = { home = home, settings = settings, exchange = exchange.open(store),
+    project = project, project_file = file or "", asked = {} }
   return setmetatable(opened, { __index = desk })
 end
 
@@ -171,6 +177,9 @@ end
 
 --- Looks after one request: true when nothing more will come of it.
 local function is_settled(self, name, asked_s)
+  if not memory.has(self.project, name) then
+    return true -- an older REAPER let two of us run, and the other one has placed them
+  end
   local answer = self.exchange:answer(name)
   if not answer then
     if reaper.time_precise() - asked_s > PATIENCE_S and not self.is_impatient then
@@ -198,34 +207,73 @@ local function is_settled(self, name, asked_s)
   return true
 end
 
---- Lets the action run again while it waits, where this REAPER can be told (7.03 and newer); an
---- older one asks once what to do.
-function desk.allow_several()
+--- Lets the action run again while it waits, where this REAPER can be told (7.03 and newer): the
+--- new one ends the old one and waits for both. An older REAPER asks once what to do.
+function desk.run_again()
   local _, set = pcall(function() return reaper.set_action_options end)
   if type(set) == "function" then
-    set(2)
+    set(ENDS_THE_FIRST | AND_STARTS_ANEW)
   end
 end
 
---- Waits for what was sent without holding REAPER up, and places stems as they come.
-function desk:wait()
-  local next_look_s = 0
-  local function look()
-    local now_s = reaper.time_precise()
-    -- stems go only into the project they belong to: wait while another tab is in front
-    if now_s >= next_look_s and reaper.EnumProjects(-1) == self.project then
-      next_look_s = now_s + LOOK_EVERY_S
-      for name, asked_s in pairs(self.asked) do
-        if is_settled(self, name, asked_s) then
-          self.asked[name] = nil
-        end
-      end
+--- Whether stems of a request may still come.
+local function is_open(self, name)
+  local asked_at_s = tonumber(name:match("^%a+%-(%d+)%-")) or 0
+  return not self.exchange:is_taken(name) or self.exchange:answer(name) ~= nil
+    or os.time() - asked_at_s < FRESH_S
+end
+
+--- Waits from now on also for what an earlier run asked for in this project.
+function desk:take_over()
+  for _, each in ipairs(memory.all(self.project)) do
+    if each.record.is_asked and not self.asked[each.name] and is_open(self, each.name) then
+      self.asked[each.name] = reaper.time_precise()
     end
-    if next(self.asked) then
+  end
+end
+
+--- The desks of all open projects with something to wait for. first: that of the one in front.
+local function waiting(first)
+  local all, tab = {}, 0
+  local session = desk.open(first.home, tab)
+  while session do
+    session = session.project == first.project and first or session
+    session:take_over()
+    if next(session.asked) then
+      all[#all + 1] = session
+    end
+    tab = tab + 1
+    session = desk.open(first.home, tab)
+  end
+  return all
+end
+
+--- Waits for what was sent, here and by earlier runs, without holding REAPER up, and places stems as
+--- they come.
+function desk:wait()
+  local sessions, next_look_s = waiting(self), 0
+  local function look()
+    local now_s, is_waiting = reaper.time_precise(), false
+    local is_time = now_s >= next_look_s
+    next_look_s = is_time and now_s + LOOK_EVERY_S or next_look_s
+    for _, session in ipairs(sessions) do
+      if is_time and not reaper.ValidatePtr(session.project, "ReaProject*") then
+        session.asked = {} -- its tab was closed; "insert finished stems" places them another day
+      end
+      -- stems go only into the project they belong to: wait while another tab is in front
+      local is_in_front = is_time and reaper.EnumProjects(-1) == session.project
+      for name, asked_s in pairs(is_in_front and session.asked or {}) do
+        session.asked[name] = not is_settled(session, name, asked_s) and asked_s or nil
+      end
+      is_waiting = is_waiting or next(session.asked) ~= nil
+    end
+    if is_waiting then
       reaper.defer(look)
     end
   end
-  reaper.defer(look)
+  if #sessions > 0 then
+    reaper.defer(look)
+  end
 end
 
 --- Shows refusals in one box; nothing when there are none.

@@ -18,6 +18,11 @@ function memory.forget(project, name)
   reaper.SetProjExtState(project, CLIPS, name, "")
 end
 
+--- Whether anything is kept under `name`.
+function memory.has(project, name)
+  return reaper.GetProjExtState(project, CLIPS, name) > 0
+end
+
 --- All that is kept: a list of {name, record}.
 function memory.all(project)
   local kept = {}
