@@ -6,6 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# An example may take as long as a busy computer needs, and every run tries the same ones: what is
+# found is then found by whoever changes something, not by chance somewhere else.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -339,7 +339,7 @@ class User:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=200)
 
     def downloads(self, revision: str = "") -> str:
         """What is said about one download."""
@@ -387,7 +387,7 @@ def test_offline_mode_is_respected_and_named(hub: LocalHub) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=200,
     )
     assert answer.stdout.startswith("offline mode is on (HF_HUB_OFFLINE)")
     assert hub.requests == []

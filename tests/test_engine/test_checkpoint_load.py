@@ -391,7 +391,7 @@ def test_peak_memory_stays_near_the_weights_kept(
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=200,
     )
     kept_bytes, peak_bytes, total = answer.stdout.split()
     assert float(total) == 48 * 1024 * 1024

@@ -333,7 +333,7 @@ def test_running_out_of_room_is_explained_and_can_be_continued(source: Path, sto
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=200,
     )
     assert "no room left while writing" in answer.stdout
     assert not store.has(SMALL)
@@ -583,7 +583,7 @@ def test_listing_needs_no_torch(store: Store) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=200,
     )
     assert answer.stdout.strip() in ("[]", "['numpy']")
 

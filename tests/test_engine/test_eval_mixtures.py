@@ -190,7 +190,7 @@ def test_real_time_factors_are_weighted_by_length(folder: Path) -> None:
 def test_as_a_command_of_its_own(folder: Path) -> None:
     command = [sys.executable, "-m", "engine.eval.mixtures", "--manifest", str(folder)]
     command += ["--separator", "do_nothing", "--limit", "1"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     assert "mode spans: 1 items, 0 refused" in done.stdout
     assert "drums" in done.stdout
@@ -264,7 +264,7 @@ def test_pictures_without_matplotlib_are_refused_before_the_work(folder: Path) -
         "sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "--manifest", str(folder), "--plot", str(folder / "p")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert done.returncode == 2
     assert "error [backend_unavailable]: --plot needs matplotlib" in done.stderr
     assert done.stdout == ""

@@ -51,7 +51,7 @@ def run_limited(spare_mib: int, checkout: Path) -> list[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=200,
     )
     return done.stdout.splitlines()
 

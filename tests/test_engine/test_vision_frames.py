@@ -222,6 +222,6 @@ def test_without_pyav_the_user_is_told_what_to_install(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "video.mp4")],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2], timeout=60,
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2], timeout=200,
     )  # fmt: skip
     assert 'pip install "stemlasso[video]"' in done.stdout
