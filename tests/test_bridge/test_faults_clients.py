@@ -68,11 +68,11 @@ def test_the_job_of_a_client_that_vanished_is_done(
 
 @pytest.fixture
 def impatient(home: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A server that drops an upload after a second of silence."""
+    """A server that drops an upload after ten seconds of silence, which no busy client needs."""
     home.mkdir()
     script = Path(__file__).with_name("limited_server.py")
     process = subprocess.Popen(
-        [sys.executable, str(script), str(home), json.dumps({"upload_idle_s": 1})],
+        [sys.executable, str(script), str(home), json.dumps({"upload_idle_s": 10})],
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
