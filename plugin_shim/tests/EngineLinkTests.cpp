@@ -28,7 +28,7 @@ Timing impatient()
     timing.look = timing.again = Ms (50);
     timing.quiet = Ms (300);
     timing.silent = Ms (600);
-    timing.reply = Ms (1000);
+    timing.reply = Ms (60000); // what is counted here must not be sent twice by a busy computer
     timing.launch = Ms (1000);
     return timing;
 }
