@@ -99,16 +99,16 @@ private:
     std::size_t at = 0;
 };
 
-/** One value of one parameter, at a block's first sample. */
+/** One value of one parameter, at one sample of a block. */
 class Change final : public Owned<Steinberg::Vst::IParamValueQueue>
 {
 public:
     Steinberg::Vst::ParamID PLUGIN_API getParameterId() override { return id; }
     Steinberg::int32 PLUGIN_API getPointCount() override { return 1; }
-    Steinberg::tresult PLUGIN_API getPoint (Steinberg::int32, Steinberg::int32& offset,
+    Steinberg::tresult PLUGIN_API getPoint (Steinberg::int32, Steinberg::int32& sample,
                                             Steinberg::Vst::ParamValue& point) override
     {
-        offset = 0;
+        sample = offset;
         point = value;
         return Steinberg::kResultOk;
     }
@@ -120,6 +120,7 @@ public:
 
     Steinberg::Vst::ParamID id = 0;
     double value = 0;
+    Steinberg::int32 offset = 0;
 };
 
 /** What a block automates: one parameter, or none. */

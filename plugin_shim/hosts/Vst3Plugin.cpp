@@ -116,17 +116,23 @@ void Vst3Plugin::prepare (double sampleRate, int largestBlock, bool isOffline)
     processor->setProcessing (true);
     isActive = true;
     context.sampleRate = sampleRate;
-    context.tempo = 120;
 }
 
 void Vst3Plugin::process (const float* const* input, float* const* output, int samples,
-                          std::int64_t position, bool isPlaying)
+                          const std::optional<Moment>& moment)
 {
     using Context = Vst::ProcessContext;
-    context.state = Context::kTempoValid | Context::kProjectTimeMusicValid
-                    | (isPlaying ? Context::kPlaying : 0);
-    context.projectTimeSamples = position;
-    context.projectTimeMusic = double (position) / context.sampleRate * 2;
+    const auto known = moment.value_or (Moment());
+    context.state = 0;
+    if (known.tempoBpm)
+        context.state |= Context::kTempoValid;
+    if (known.quarters)
+        context.state |= Context::kProjectTimeMusicValid;
+    if (known.isPlaying)
+        context.state |= Context::kPlaying;
+    context.projectTimeSamples = known.position;
+    context.projectTimeMusic = known.quarters.value_or (0);
+    context.tempo = known.tempoBpm.value_or (0);
     Vst::AudioBusBuffers in{}, out{};
     in.numChannels = out.numChannels = 2;
     in.channelBuffers32 = const_cast<float**> (input);
@@ -137,13 +143,14 @@ void Vst3Plugin::process (const float* const* input, float* const* output, int s
     data.numInputs = data.numOutputs = 1;
     data.inputs = &in;
     data.outputs = &out;
-    data.processContext = &context;
+    data.processContext = moment ? &context : nullptr;
     data.inputParameterChanges = &changes;
     processor->process (data);
 }
 
-void Vst3Plugin::automate (const std::string& name, double value)
+void Vst3Plugin::automate (const std::string& name, double value, int offset)
 {
+    changes.change.offset = offset;
     changes.change.id = idOf (name);
     changes.change.value = value;
     changes.count = 1;

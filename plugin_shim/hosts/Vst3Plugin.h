@@ -12,6 +12,7 @@
 #include <pluginterfaces/vst/ivstprocesscontext.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,14 @@ private:
     Steinberg::IPtr<Steinberg::IPluginFactory> plugins;
 };
 
+/** What a host says of a block's first sample. */
+struct Moment
+{
+    std::int64_t position = 0; ///< in samples; VST3 has no way not to say it
+    bool isPlaying = true;
+    std::optional<double> quarters, tempoBpm;
+};
+
 /** Component and controller, connected, both told of the host. */
 class Vst3Plugin
 {
@@ -42,11 +51,18 @@ public:
     ~Vst3Plugin();
 
     void prepare (double sampleRate, int largestBlock, bool isOffline = false);
-    /** Stereo; allocates nothing. isPlaying: at `position`. */
+    /** Stereo; allocates nothing. None: as a host that says nothing of its transport. */
     void process (const float* const* input, float* const* output, int samples,
-                  std::int64_t position, bool isPlaying = true);
-    /** With the next block, as automation. */
-    void automate (const std::string& name, double value);
+                  const std::optional<Moment>&);
+    /** isPlaying: at `position`, at 120 beats per minute. */
+    void process (const float* const* input, float* const* output, int samples,
+                  std::int64_t position, bool isPlaying = true)
+    {
+        process (input, output, samples,
+                 Moment{ position, isPlaying, double (position) / context.sampleRate * 2, 120 });
+    }
+    /** With the next block, at one of its samples, as automation. */
+    void automate (const std::string& name, double value, int offset = 0);
     void automateNothing() { changes.count = 0; }
 
     /** As the host's user interface sets it, on this thread. */

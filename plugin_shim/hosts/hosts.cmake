@@ -21,4 +21,7 @@ if(STEMLASSO_PLUGIN)
 
     add_executable(rt_host hosts/rt_host.cpp)
     target_link_libraries(rt_host PRIVATE stemlasso_vst3_host stemlasso_options Threads::Threads)
+
+    add_executable(take_host hosts/take_host.cpp)
+    target_link_libraries(take_host PRIVATE stemlasso_vst3_host stemlasso_options Threads::Threads)
 endif()

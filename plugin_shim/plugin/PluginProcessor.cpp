@@ -11,7 +11,7 @@ namespace
 constexpr int mostChannels = 16;
 
 /** A host without a transport is known by saying nothing of tempo or place; all is captured then. */
-capture::Transport transportOf (juce::AudioPlayHead* playHead)
+capture::Transport transportOf (juce::AudioPlayHead* playHead, const HostClock& clock)
 {
     capture::Transport transport;
     const auto position = playHead != nullptr ? playHead->getPosition() : juce::nullopt;
@@ -19,7 +19,8 @@ capture::Transport transportOf (juce::AudioPlayHead* playHead)
         || ! (position->getIsPlaying() || position->getBpm() || position->getPpqPosition()))
         return transport;
     transport.isPlaying = position->getIsPlaying();
-    if (const auto samples = position->getTimeInSamples())
+    transport.positionSamples = clock.position();
+    if (const auto samples = position->getTimeInSamples(); samples && ! transport.positionSamples)
         transport.positionSamples = *samples;
     if (const auto tempo = position->getBpm(); tempo && *tempo > 0 && *tempo <= 1000)
         transport.tempoBpm = *tempo;
@@ -76,7 +77,7 @@ template <typename Sample>
 void PluginProcessor::hear (const juce::AudioBuffer<Sample>& buffer, bool isArmed) noexcept
 {
     recorder->process (buffer.getArrayOfReadPointers(), buffer.getNumChannels(),
-                       buffer.getNumSamples(), transportOf (getPlayHead()), isArmed,
+                       buffer.getNumSamples(), transportOf (getPlayHead(), hostClock), isArmed,
                        isNonRealtime());
 }
 
@@ -103,6 +104,11 @@ void PluginProcessor::processBlockBypassed (juce::AudioBuffer<double>& buffer, j
 }
 
 juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new PluginEditor (*this); }
+
+std::int32_t PluginProcessor::queryIAudioProcessor (const Steinberg::TUID id, void** object)
+{
+    return hostClock.query (id, getPlayHead(), object);
+}
 
 void PluginProcessor::setIHostApplication (Steinberg::FUnknown* host) { reaperHost.attach (host); }
 

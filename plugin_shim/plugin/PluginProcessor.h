@@ -3,6 +3,7 @@
 // Passes audio through bit for bit at zero latency, captures it while armed, and keeps the state.
 // Nothing else.
 
+#include "HostClock.h"
 #include "ReaperHost.h"
 #include "Workspace.h"
 #include "capture/Recorder.h"
@@ -50,6 +51,7 @@ public:
     void updateTrackProperties (const TrackProperties&) override;
 
     void setIHostApplication (Steinberg::FUnknown*) override;
+    std::int32_t queryIAudioProcessor (const Steinberg::TUID, void** object) override;
 
     /** Message thread, often: takes that have ended become clips, and the workspace takes over what
         the engine said. Done by itself as long as there is a clip or a take, with an editor or
@@ -78,6 +80,7 @@ private:
 
     juce::AudioParameterBool *armed, *separates; ///< owned by the base class
     std::atomic<bool> isSeparatePressed{ false };
+    HostClock hostClock;
     std::unique_ptr<capture::Recorder> recorder;
 
     // message thread

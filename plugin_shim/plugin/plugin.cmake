@@ -38,6 +38,7 @@ set(plugin_sources
     plugin/EditorRefresh.cpp
     plugin/EngineBar.cpp
     plugin/GrowingWav.cpp
+    plugin/HostClock.cpp
     plugin/LayoutFile.cpp
     plugin/Look.cpp
     plugin/PeakLoader.cpp

@@ -1,13 +1,11 @@
 """What every host sees: the plug-in loads, and audio goes through it to the bit."""
 
-import struct
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile
 
 from .conftest import RunHost
+from .take_files import read_take
 
 PARAMETERS = {"Capture", "Separate"}
 
@@ -38,16 +36,16 @@ def test_takes_are_what_was_played_and_lie_where_it_was_played(run_host: RunHost
     assert len(said["takes"]) == 18
     for take in said["takes"]:
         position = take["expected_position"]
-        bits, rate = stored_bits(take["path"])
-        assert rate == take["rate"]
+        kept = read_take(Path(take["path"]))
+        assert kept.rate == take["rate"]
         assert take["position"] == position
-        assert time_reference(take["path"]) == (position or 0)
+        assert kept.time_reference == (position or 0)
         if position is not None:
-            assert abs(take["quarters"] - position / rate * 2) < 1e-6
+            assert abs(take["quarters"] - position / kept.rate * 2) < 1e-6
         # 7000: where it gets faster, and no tempo holds for all of it
         assert take["tempo_bpm"] == (120 if position not in (None, 7_000) else None)
         expected = np.load(take["expected"]).view(np.uint32).T
-        np.testing.assert_array_equal(bits, expected)
+        np.testing.assert_array_equal(kept.bits, expected)
 
 
 def test_doubles_pass_to_the_bit_and_a_bypassed_plugin_captures_nothing(run_host: RunHost):
@@ -74,22 +72,3 @@ def test_states_of_other_versions_are_kept_and_damaged_ones_do_no_harm(run_host:
         "passes": True,
         "works_after": True,
     }
-
-
-def stored_bits(path: str) -> tuple[np.ndarray, int]:
-    """Samples [N, C] as they lie in the file, and its rate; libsndfile agrees about the rest."""
-    info: Any = soundfile.info(path)
-    assert (info.format, info.subtype) == ("WAV", "FLOAT")
-    content = Path(path).read_bytes()
-    start = content.index(b"data") + 8
-    bits = np.frombuffer(content[start:], np.uint32).reshape(-1, info.channels)
-    assert info.frames == len(bits)
-    return bits, info.samplerate
-
-
-def time_reference(path: str) -> int:
-    """In samples, from the Broadcast Wave chunk."""
-    content = Path(path).read_bytes()
-    start = content.index(b"bext") + 8 + 338
-    (samples,) = struct.unpack("<Q", content[start : start + 8])
-    return samples
