@@ -7,23 +7,19 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from engine.checkpoints.catalog import CATALOGUE, KnownModel, find, is_known
-from engine.checkpoints.convert import PRECISIONS, convert_model
-from engine.checkpoints.identify import Identity
+from engine.checkpoints.catalog import find
 from engine.checkpoints.intake import import_model
 from engine.checkpoints.load import read_state_dict
 from engine.checkpoints.lock import hold
 from engine.checkpoints.manifest import read_manifest
 from engine.checkpoints.store import Store, default_root, require_whole, resolve
-from engine.checkpoints.structure import guess, look_at, read_weights
-from engine.checkpoints.write import write_safetensors
+from engine.checkpoints.structure import guess
 from engine.data import Monitor, Progress
 from engine.errors import (
     Cancelled,
@@ -33,33 +29,11 @@ from engine.errors import (
     CheckpointNotFound,
     DiskFull,
 )
-from engine.model.config import SAMAudioConfig
-from engine.model.sam_audio import SAMAudioNetwork
 
-from .tiny_model import randomise, tiny_config, write_checkpoint, write_t5
+from .tiny_model import tiny_state, write_checkpoint, write_t5
 
 SMALL = find("sam-audio-small")[0]
 T5 = find("t5-base")[0]
-
-
-@cache
-def _sam_state(seed: int) -> dict[str, Tensor]:
-    network = SAMAudioNetwork(tiny_config())
-    randomise(network, seed)
-    return network.state_dict()
-
-
-def sam_state(seed: int = 0) -> dict[str, Tensor]:
-    """A tiny SAM-Audio as its checkpoint has it."""
-    return dict(_sam_state(seed))
-
-
-def dtypes_of(state: dict[str, Tensor]) -> dict[str, torch.dtype]:
-    return {name: tensor.dtype for name, tensor in state.items()}
-
-
-def ignore(n_bytes: int) -> None:
-    """Progress that nobody wants to see."""
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +81,6 @@ def test_a_size_that_was_never_published_is_accepted_and_said(source: Path, stor
     assert "width 24, 2 layers" in notices[0].message
 
 
-@pytest.mark.parametrize("size", SAMAudioConfig.sizes)
-def test_published_sizes_are_recognised(size: str) -> None:
-    with torch.device("meta"):
-        state = SAMAudioNetwork(SAMAudioConfig.published(size)).state_dict()
-    found = look_at(state)
-    assert found.identity == Identity("sam-audio", f"SAM-Audio {size}", size)
-    assert found.precision == "float32"
-
-
 def marks_of_base() -> dict[str, Tensor]:
     """As much of SAM-Audio base as tells its size."""
     layers = {f"transformer.layers.{i}.attention.wq.weight": torch.ones(1) for i in range(16)}
@@ -160,7 +125,7 @@ def test_weights_have_to_fit_their_own_configuration(source: Path, store: Store)
     with pytest.raises(CheckpointMismatch, match="unknown key n_ears"):
         import_model(store, source, "sam-audio-small")
     (source / "config.json").write_text(json.dumps(config | {"anchor_embedding_dim": 4}), "utf-8")
-    state = sam_state()
+    state = tiny_state()
     del state["proj.bias"]
     torch.save(state | {"stray": torch.ones(1)}, source / "checkpoint.pt")
     with pytest.raises(CheckpointMismatch, match=r"(?s)missing \(1\): proj.bias.*unexpected"):
@@ -196,7 +161,7 @@ def test_a_damaged_source_is_refused_before_anything_is_copied(source: Path, sto
 def test_replacing_has_to_be_asked_for(source: Path, store: Store) -> None:
     import_model(store, source, "sam-audio-small")
     first = (store.folder(SMALL) / "checkpoint.pt").read_bytes()
-    torch.save(sam_state(seed=1), source / "checkpoint.pt")
+    torch.save(tiny_state(seed=1), source / "checkpoint.pt")
     with pytest.raises(CheckpointError, match="already in"):
         import_model(store, source, "sam-audio-small")
     assert (store.folder(SMALL) / "checkpoint.pt").read_bytes() == first
@@ -208,7 +173,7 @@ def test_replacing_has_to_be_asked_for(source: Path, store: Store) -> None:
 def test_links_leave_the_files_where_they_are(source: Path, store: Store) -> None:
     taken = import_model(store, source, "sam-audio-small", how="link")
     assert all(file.linked for file in taken.installed.manifest.files)
-    assert set(read_state_dict(resolve("sam-audio-small", store.root))) > set(sam_state())
+    assert set(read_state_dict(resolve("sam-audio-small", store.root))) > set(tiny_state())
     assert {check.state for check in store.verify(SMALL)} == {"whole"}
     assert store.remove(SMALL) == 0
     assert (source / "checkpoint.pt").is_file()
@@ -264,7 +229,7 @@ def test_a_damaged_manifest_is_reported(source: Path, store: Store, text: str) -
 
 
 def test_a_cancelled_import_continues_where_it_stopped(source: Path, store: Store) -> None:
-    big = sam_state() | {"vision_encoder.padding": torch.randn(5_000_000)}
+    big = tiny_state() | {"vision_encoder.padding": torch.randn(5_000_000)}
     torch.save(big, source / "checkpoint.pt")
     seen: list[float] = []
     stop_at = 0.5
@@ -325,7 +290,7 @@ _LIMITED = """
 @pytest.mark.skipif(sys.platform == "win32", reason="the system has no limit on file size")
 def test_running_out_of_room_is_explained_and_can_be_continued(source: Path, store: Store) -> None:
     torch.save(
-        sam_state() | {"vision_encoder.padding": torch.randn(5_000_000)}, source / "checkpoint.pt"
+        tiny_state() | {"vision_encoder.padding": torch.randn(5_000_000)}, source / "checkpoint.pt"
     )
     code = textwrap.dedent(_LIMITED)
     answer = subprocess.run(
@@ -411,109 +376,6 @@ def test_remove_frees_the_folder(source: Path, store: Store) -> None:
         store.remove(SMALL)
 
 
-@pytest.mark.parametrize("precision", sorted(PRECISIONS))
-def test_convert_keeps_names_and_changes_precision(
-    source: Path, store: Store, precision: str
-) -> None:
-    unused = {"steps": torch.arange(4), "scale": torch.tensor(0.3)}
-    state = sam_state() | {f"vision_encoder.{name}": t for name, t in unused.items()}
-    torch.save(state, source / "checkpoint.pt")
-    import_model(store, source, "sam-audio-small")
-    steps: list[Progress] = []
-    done = convert_model(store, SMALL, precision, monitor=Monitor(steps.append))
-    assert done.manifest.precision == precision
-    assert steps[-1].fraction == 1.0
-    stored = read_state_dict(done.folder)
-    assert sorted(stored) == sorted(state)
-    assert stored["vision_encoder.steps"].dtype == torch.int64
-    for name, tensor in state.items():
-        is_kept = name.startswith("audio_codec.") or not tensor.is_floating_point()
-        dtype = tensor.dtype if is_kept else PRECISIONS[precision]
-        assert torch.equal(stored[name], tensor.to(dtype))
-    require_whole(store.verify(SMALL), done.folder)
-    assert {f.name for f in done.manifest.files} == {
-        "checkpoint.pt",
-        "config.json",
-        "model.safetensors",
-    }
-
-
-def test_converting_again_starts_from_the_original(source: Path, store: Store) -> None:
-    import_model(store, source, "sam-audio-small")
-    convert_model(store, SMALL, "bfloat16")
-    done = convert_model(store, SMALL, "float32")
-    assert torch.equal(
-        read_state_dict(done.folder)["memory_proj.weight"], sam_state()["memory_proj.weight"]
-    )
-    dropped = convert_model(store, SMALL, "float16", drop_original=True)
-    assert [f.name for f in dropped.manifest.files] == ["config.json", "model.safetensors"]
-    require_whole(store.verify(SMALL), dropped.folder)
-    with pytest.raises(CheckpointError, match="float16 already"):
-        convert_model(store, SMALL, "float16")
-    assert store.get(SMALL).manifest == dropped.manifest
-
-
-def test_conversions_that_make_no_sense_are_refused(
-    tmp_path: Path, source: Path, store: Store
-) -> None:
-    judge, roberta = find("sam-audio-judge")[0], find("roberta-base")[0]
-    for model in (judge, T5):
-        with pytest.raises(CheckpointError, match="stays in float32"):
-            convert_model(store, model, "bfloat16")
-    with pytest.raises(CheckpointError, match="allowed are float32, bfloat16, float16"):
-        convert_model(store, SMALL, "int3")
-    with pytest.raises(CheckpointError, match="only a tokenizer"):
-        convert_model(store, roberta, "float32")
-    torch.save(sam_state() | {"vision_encoder.huge": torch.tensor([1e6])}, source / "checkpoint.pt")
-    import_model(store, source, "sam-audio-small")
-    with pytest.raises(CheckpointError, match=r"vision_encoder\.huge holds values beyond"):
-        convert_model(store, SMALL, "float16")
-    require_whole(store.verify(SMALL), store.folder(SMALL))
-
-
-def test_large_models_become_shards(tmp_path: Path) -> None:
-    state = {f"w{i}": torch.full((100,), float(i)) for i in range(7)}
-    written = write_safetensors(state, tmp_path, dtypes_of(state), ignore, shard_bytes=1000)
-    assert [w.name for w in written][-1] == "model.safetensors.index.json"
-    assert len(written) == 5
-    assert all((tmp_path / w.name).stat().st_size == w.size_bytes for w in written)
-    stored = read_state_dict(tmp_path)
-    assert all(torch.equal(stored[name], state[name]) for name in state)
-
-
-def test_a_sharded_mirror_can_be_imported_and_converted(
-    tmp_path: Path, source: Path, store: Store
-) -> None:
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    state = sam_state()
-    write_safetensors(state, folder, dtypes_of(state), ignore, shard_bytes=1_000_000)
-    shutil.copy(source / "config.json", folder)
-    names = {path.name for path in folder.iterdir()}
-    assert len(names) > 3
-    taken = import_model(store, folder, "sam-audio-small")
-    assert {f.name for f in taken.installed.manifest.files} == names
-    done = convert_model(store, SMALL, "bfloat16", drop_original=True)
-    assert {f.name for f in done.manifest.files} == {"config.json", "model.safetensors"}
-    assert len(read_state_dict(done.folder)) == len(sam_state())
-
-
-def test_clap_is_unwrapped_and_stays_readable_after_conversion(
-    tmp_path: Path, store: Store
-) -> None:
-    names = ("audio_branch.patch_embed.proj.weight", "text_projection.0.weight")
-    inner = {f"module.{name}": torch.randn(3) for name in names}
-    torch.save({"epoch": 1, "state_dict": inner}, tmp_path / "630k-best.pt")
-    taken = import_model(store, tmp_path / "630k-best.pt")
-    clap = taken.installed.model
-    assert clap.name == "clap"
-    before = dict(read_weights(taken.installed.folder, "clap"))
-    done = convert_model(store, clap, "float32", drop_original=True)
-    after = read_weights(done.folder, "clap")
-    assert sorted(after) == sorted(names)
-    assert all(torch.equal(after[name], before[name]) for name in names)
-
-
 def test_names_old_and_new(source: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
     import_model(store, source, "facebook/sam-audio-base")
     folder = resolve("facebook/sam-audio-1b", store.root)
@@ -524,44 +386,6 @@ def test_names_old_and_new(source: Path, store: Store, caplog: pytest.LogCapture
         resolve("sam-audio-7b", store.root)
     with pytest.raises(CheckpointNotFound, match="models download sam-audio-large"):
         resolve("sam-audio-3b", store.root)
-
-
-@pytest.mark.parametrize(
-    ("given", "name"),
-    [
-        ("sam-audio-1b", "sam-audio-base"),
-        ("sam-audio-3b", "sam-audio-large"),
-        ("facebook/sam-audio-large-tv", "sam-audio-large-tv"),
-        ("Facebook/SAM-Audio-Judge", "sam-audio-judge"),
-        ("imagebind_huge", "imagebind-huge"),
-        ("lukewys/laion_clap", "clap"),
-        ("google-t5/t5-base", "t5-base"),
-    ],
-)
-def test_catalogue_names(given: str, name: str) -> None:
-    assert is_known(given)
-    model, notice = find(given)
-    assert model.name == name
-    assert (notice is not None) == (given in ("sam-audio-1b", "sam-audio-3b"))
-
-
-def test_somebody_elses_repository_is_not_taken_for_the_official_one() -> None:
-    assert not is_known("somebody/sam-audio-large")
-
-
-def test_the_catalogue_is_in_itself_consistent() -> None:
-    assert len(CATALOGUE) >= 12
-    names = [name for m in CATALOGUE for name in (m.name, *m.aliases, *m.older_names)]
-    assert len(set(names)) == len(names)
-    for model in CATALOGUE:
-        assert model.page.startswith("https://")
-        assert bool(model.repository) != bool(model.address)
-        assert all(is_known(needed) for needed in model.needs)
-        assert "SAM License" in model.licence.name or not model.gated
-    sizes = {m.name: m.weights[0].size_bytes for m in CATALOGUE if m.kind == "sam-audio"}
-    assert sizes["sam-audio-small"] == 5_100_547_943
-    assert sizes["sam-audio-large"] == 14_861_356_211
-    assert all(file.sha256 is None for model in CATALOGUE for file in model.files)
 
 
 def test_the_default_folder_is_the_systems_own(tmp_path: Path) -> None:
@@ -594,11 +418,3 @@ def test_the_manifest_is_json_for_everybody(source: Path, store: Store) -> None:
     assert data["schema"] == 1
     assert data["origin"] == str(source.resolve())
     assert {len(file["sha256"]) for file in data["files"]} == {64}
-
-
-def test_known_models_can_be_told_apart() -> None:
-    kinds: dict[str, list[KnownModel]] = {}
-    for model in CATALOGUE:
-        kinds.setdefault(model.kind, []).append(model)
-    assert [m.name for m in kinds["judge"]] == ["sam-audio-judge"]
-    assert len(kinds["sam-audio"]) == 6

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
 from tokenizers.processors import TemplateProcessing
+from torch import Tensor
 
 from engine.checkpoints.intake import import_model
 from engine.checkpoints.store import Store
@@ -62,6 +64,18 @@ def tiny_network(seed: int = 0) -> SAMAudioNetwork:
     randomise(network, seed)
     network.audio_codec.fold_weight_norm()
     return network.eval()
+
+
+@cache
+def _tiny_state(seed: int) -> dict[str, Tensor]:
+    network = SAMAudioNetwork(tiny_config())
+    randomise(network, seed)
+    return network.state_dict()
+
+
+def tiny_state(seed: int = 0) -> dict[str, Tensor]:
+    """A tiny SAM-Audio as its checkpoint has it; one's own to change."""
+    return dict(_tiny_state(seed))
 
 
 def write_t5(folder: Path) -> Path:
