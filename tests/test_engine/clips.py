@@ -8,7 +8,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from engine.data import AudioClip, Estimate
+from engine.data import AudioClip, Estimate, Monitor
+from engine.render import Rendered, RenderPlan, render
 
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
@@ -64,3 +65,13 @@ def close_all(*clips: AudioClip | None) -> None:
 def names_in(folder: Path) -> list[str]:
     """Every name in a folder, hidden ones too."""
     return sorted(path.name for path in folder.iterdir())
+
+
+def rendered(
+    folder: Path | None, mixture: AudioClip, *targets: NDArray[Any], **plan: Any
+) -> Rendered:
+    """The stems of one take after another, the residual with the first.
+
+    targets: [N, C] each.   plan: fields of the plan besides its folder.
+    """
+    return render(mixture, estimate_of(*targets), RenderPlan(folder, **plan), Monitor())

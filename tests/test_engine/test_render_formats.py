@@ -15,9 +15,18 @@ from engine.render import RenderPlan, check_outputs, render
 from engine.stem_format import sized_for, stem_format
 from engine.stem_writer import StemSpec
 
-from .clips import close_all, estimate_of, integers, names_in, noise, read_back, write_integers
+from .clips import (
+    BITS,
+    close_all,
+    estimate_of,
+    integers,
+    names_in,
+    noise,
+    read_back,
+    rendered,
+    write_integers,
+)
 
-BITS = {"PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 OVERFLOWS = [
     ("WAV", "PCM_U8", "WAV", "FLOAT"),
     ("WAV", "PCM_16", "WAV", "FLOAT"),
@@ -220,3 +229,85 @@ def test_arrays_keep_their_type_and_widen_like_files() -> None:
     assert (wide.target.samples == 1.0).all()
     assert (wide.residual.samples == -2.0).all()
     assert kept.null_db == wide.null_db == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype", "written"),
+    [
+        ("OGG", "VORBIS", AudioFormat("WAV", "FLOAT")),
+        ("MP3", "MPEG_LAYER_III", AudioFormat("WAV", "FLOAT")),
+        ("CAF", "ALAC_16", AudioFormat("WAV", "PCM_16")),
+        ("AIFF", "PCM_S8", AudioFormat("WAV", "PCM_U8")),
+        ("AU", "PCM_16", AudioFormat("WAV", "PCM_16")),
+        ("WAV", "ULAW", AudioFormat("WAV", "FLOAT")),
+    ],
+)
+def test_formats_that_stems_cannot_have_become_wav(
+    tmp_path: Path, container: str, subtype: str, written: AudioFormat
+) -> None:
+    path = tmp_path / "mix.audio"
+    soundfile.write(path, noise(20_000, 2, 0.3), 48_000, subtype, format=container)
+    mixture = open_clip(path)
+    made = rendered(tmp_path / "out", mixture, noise(20_000, 2, 0.1, seed=1))
+    assert made.target.format == written
+    assert made.target.n_samples == mixture.n_samples
+    assert made.null_db < -140
+    if container != "WAV":
+        assert [notice.code for notice in made.notices] == ["container_changed"]
+    close_all(mixture, made.target, made.residual)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_a_narrower_format_adds_up_to_the_rounded_mixture(tmp_path: Path, dtype: str) -> None:
+    scale = 2.0**31 if dtype == "int32" else 1.0
+    stored = (noise(5_000, 2) * scale).astype(dtype)
+    mixture = clip_from_array(stored, 48_000)
+    made = rendered(
+        tmp_path, mixture, noise(5_000, 2, 0.1, seed=1), format=AudioFormat("WAV", "PCM_16")
+    )
+    total = read_back(made.target) + read_back(made.residual)
+    np.testing.assert_array_equal(total, np.rint(stored * (2.0**15 / scale)) / 2.0**15)
+    half_a_step_db = 20 * math.log10(2.0**-16)
+    assert half_a_step_db - 0.1 < made.null_db <= half_a_step_db
+    assert [notice.code for notice in made.notices] == ["mixture_rounded"]
+    close_all(made.target, made.residual)
+
+
+@pytest.mark.parametrize(
+    ("form", "null_db"),
+    [
+        (AudioFormat("WAV", "PCM_24"), -math.inf),
+        (AudioFormat("AIFF", "PCM_32"), -math.inf),
+        (AudioFormat("FLAC", "PCM_16"), -math.inf),
+        (AudioFormat("WAV", "FLOAT"), -140),
+    ],
+)
+def test_a_format_that_holds_the_mixture_may_be_chosen(
+    tmp_path: Path, form: AudioFormat, null_db: float
+) -> None:
+    mixture = clip_from_array(integers(3_000, 2, 15).astype(np.int16), 48_000)
+    made = rendered(tmp_path, mixture, noise(3_000, 2, 0.01), format=form)
+    assert made.target.format == form
+    assert made.null_db <= null_db
+    assert "mixture_rounded" not in [notice.code for notice in made.notices]
+    close_all(made.target, made.residual)
+
+
+@pytest.mark.parametrize(
+    ("form", "n_channels", "words"),
+    [
+        (AudioFormat("OGG", "VORBIS"), 2, "cannot be written as OGG VORBIS"),
+        (AudioFormat("WAV", "ULAW"), 2, "cannot be written"),
+        (AudioFormat("ARRAY", "FLOAT"), 2, "cannot be written"),
+        (AudioFormat("FLAC", "FLOAT"), 2, "FLAC files cannot hold FLOAT"),
+        (AudioFormat("FLAC", "PCM_24"), 9, "at most 8 channels"),
+        (AudioFormat("AIFF", "PCM_S8"), 1, "AIFF files cannot hold"),
+    ],
+)
+def test_formats_that_cannot_hold_stems_are_refused(
+    tmp_path: Path, form: AudioFormat, n_channels: int, words: str
+) -> None:
+    mixture = clip_from_array(noise(100, n_channels), 48_000)
+    with pytest.raises(OutputError, match=words):
+        rendered(tmp_path / "out", mixture, noise(100, n_channels), format=form)
+    assert not (tmp_path / "out").exists()
