@@ -69,6 +69,12 @@ def test_a_take_goes_to_the_engine_and_its_stems_are_found_again(
     assert found["stems"] == clip["stems"]
 
 
+def test_one_link_serves_all_instances_as_long_as_it_is_needed(run_host: RunHost, home: Path):
+    with serving(home):
+        said = run_host("minihost_link.py")
+    assert said == {"before": 0, "captured": 0, "separated": 2, "one_left": 2, "none_left": 0}
+
+
 def without_stems(kept: Path, early: Path) -> Path:
     """A state that knows its job and not yet what came of it."""
     state = ElementTree.parse(kept)
