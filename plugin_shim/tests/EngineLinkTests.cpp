@@ -256,6 +256,32 @@ TEST_CASE ("a server that hangs is told, and what was asked is done when it goes
     CHECK (setting.server.count ("clip.put") == 1);
 }
 
+TEST_CASE ("a server that hangs while nothing is asked is noticed")
+{
+    Setting setting;
+    setting.settle();
+    setting.server.hang (true);
+    until ([&] { return setting.link->view().state == LinkState::silent; });
+    setting.server.hang (false);
+    until ([&] { return setting.isConnected(); });
+}
+
+TEST_CASE ("a message beyond the limit is not taken in, and the link goes on")
+{
+    Setting setting;
+    setting.server.answer ("clip.put",
+                           [] (const Value&)
+                           {
+                               return Map{ { "clip", FakeServer::clip ("c1", "/x.wav") },
+                                           { "more", std::string (mostFrameBytes, 'x') } };
+                           });
+    setting.errand->offer();
+    until ([&] { return setting.server.count ("hello") > 1; }); // the connection was closed
+    CHECK_FALSE (setting.errand->view()->clip);
+    setting.server.answer ("clip.put", {});
+    until ([&] { return setting.errand->view()->clip.has_value(); });
+}
+
 TEST_CASE ("a server of another major is refused in words")
 {
     Setting setting;

@@ -162,6 +162,8 @@ void LinkThread::look()
     {
         if (! connection || *connection != *there)
             connect (*there);
+        else if (stage == Stage::greeting && refusal.empty() && ! sockets->canSend())
+            connectAnew();
     }
     else
     {
@@ -192,6 +194,15 @@ void LinkThread::connect (const Connection& to)
     stage = Stage::greeting;
     heard = now;
     send ({ "hello", bodies::hello (clientName, STEMLASSO_VERSION), timing.reply }, 0);
+}
+
+/** To the same server, with what is known of it: libzmq closes a connection for good on which a
+    message broke its rules, or its limit. */
+void LinkThread::connectAnew()
+{
+    forgetPending();
+    if (const auto words = sockets->connectRequests (*connection); ! words.empty())
+        trouble = words;
 }
 
 void LinkThread::disconnect()

@@ -59,6 +59,7 @@ private:
     void launch();
     void look();
     void connect (const Connection&);
+    void connectAnew();
     void disconnect();
     void forgetPending();
     void hearTransport();

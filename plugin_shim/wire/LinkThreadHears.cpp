@@ -20,7 +20,8 @@ void LinkThread::hearTransport()
     for (auto news = sockets->news(); news != TransportNews::none; news = sockets->news())
     {
         nextLook = now;
-        // The socket connects again by itself; what was under way may be lost, so all begins anew.
+        // The socket mostly connects again by itself; what was under way may be lost, so all begins
+        // anew.
         if (stage == Stage::open)
             stage = Stage::greeting;
         if (news == TransportNews::lost)

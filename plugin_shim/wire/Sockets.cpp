@@ -161,6 +161,16 @@ catch (const zmq::error_t&)
     return false;
 }
 
+bool Sockets::canSend()
+try
+{
+    return parts->requests && (parts->requests.get (zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+}
+catch (const zmq::error_t&)
+{
+    return false;
+}
+
 std::optional<Frames> Sockets::receiveReply()
 try
 {

@@ -34,6 +34,8 @@ public:
     void disconnect();
 
     bool send (const Frames&);
+    /** False where libzmq has given the connection up, and does not connect again by itself. */
+    bool canSend();
     /** The next one that is there already. */
     std::optional<Frames> receiveReply();
     std::optional<Frames> receiveEvent();
