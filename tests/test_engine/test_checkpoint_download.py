@@ -33,10 +33,9 @@ from engine.errors import (
     DiskFull,
     DownloadFailed,
 )
-from engine.model.sam_audio import SAMAudioNetwork
 
 from .checkpoint_hub import COMMIT, GOOD_TOKEN, OUTSIDER_TOKEN, LocalHub, serve
-from .tiny_model import randomise, tiny_config
+from .tiny_model import tiny_config, tiny_state
 
 SMALL = find("sam-audio-small")[0]
 REPOSITORY = "facebook/sam-audio-small"
@@ -51,10 +50,8 @@ def saved(state: object) -> bytes:
 @cache
 def _tiny_sam(n_padding: int) -> tuple[bytes, bytes]:
     """config.json and checkpoint.pt of a tiny SAM-Audio with so many unused values."""
-    network = SAMAudioNetwork(tiny_config())
-    randomise(network)
     padding = {"vision_encoder.padding": torch.linspace(0, 1, n_padding)}
-    return json.dumps(asdict(tiny_config())).encode(), saved(network.state_dict() | padding)
+    return json.dumps(asdict(tiny_config())).encode(), saved(tiny_state() | padding)
 
 
 def sam_files(n_padding: int = 100_000) -> dict[str, bytes]:
