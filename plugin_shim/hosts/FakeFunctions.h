@@ -15,7 +15,12 @@ extern FakeReaper* fake; ///< the one that the functions act on
 void* readingFunction (const std::string& name);
 void* writingFunction (const std::string& name);
 
-inline Project* of (Project* project) { return project != nullptr ? project : fake->front; }
+inline Project* of (Project* project)
+{
+    if (project != nullptr && ! fake->isOpen (project))
+        fake->note ("a project that was closed");
+    return project != nullptr ? project : fake->front;
+}
 inline Project* of (MediaItem* item) { return item->track->project; }
 
 template <typename Thing>

@@ -3,6 +3,7 @@
 #include "FakeFunctions.h"
 #include "reaper/Wav.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <fstream>
@@ -129,8 +130,10 @@ bool GetSetMediaTrackInfo_String (Track* track, const char* name, char* text, bo
 Accessor* CreateTakeAudioAccessor (Take* take)
 {
     BEGIN;
+    if (! isWell)
+        return nullptr;
     ++fake->accessors;
-    return isWell ? new Accessor{ checked (take, __func__) } : nullptr;
+    return new Accessor{ checked (take, __func__), take->values };
 }
 void DestroyAudioAccessor (Accessor* accessor)
 {
@@ -160,6 +163,8 @@ int GetAudioAccessorSamples (Accessor* accessor, int rate, int channels, double 
                              double* buffer)
 {
     BEGIN;
+    ++fake->slices;
+    std::this_thread::sleep_for (std::chrono::milliseconds (fake->sliceMilliseconds));
     const auto& take = *checked (accessor->take, __func__);
     if (take.isOffline || ! isWell)
         return -1;

@@ -3,6 +3,7 @@
 #include "FakeFunctions.h"
 #include "reaper/Wav.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace stemlasso::reaper
@@ -129,8 +130,10 @@ void* FakeReaper::function (const std::string& name)
 
 void FakeReaper::tick()
 {
+    const auto before = slices;
     for (auto* timer : std::vector (timers))
         timer();
+    mostSlices = std::max (mostSlices, slices - before);
 }
 
 bool FakeReaper::begin (const char* function)
@@ -239,6 +242,32 @@ Source* FakeReaper::reverse (Source* parent)
     return source;
 }
 
+void FakeReaper::deleteItem (MediaItem* item)
+{
+    std::erase (item->track->items, item);
+    item->isDead = true;
+    for (auto* take : item->takes)
+        take->isDead = true;
+}
+
+void FakeReaper::closeProject (Project* project)
+{
+    for (auto* track : project->tracks)
+    {
+        track->isDead = true;
+        while (! track->items.empty())
+            deleteItem (track->items.back());
+    }
+    closed.push_back (project);
+    if (front == project)
+        front = closed.size() < projects.size() ? projects.back().get() : nullptr;
+}
+
+bool FakeReaper::isOpen (const Project* project) const
+{
+    return std::find (closed.begin(), closed.end(), project) == closed.end();
+}
+
 std::string FakeReaper::describe (const Project& project) const
 {
     auto text = jsonOf (project);
@@ -252,7 +281,8 @@ std::string FakeReaper::json() const
                    [] (const std::unique_ptr<Project>& project) { return jsonOf (*project); })
            + ", \"problems\": " + list (problems(), quoted) + ", \"commands\": "
            + list (commands, [] (int command) { return std::to_string (command); })
-           + ", \"timers\": " + std::to_string (timers.size()) + "}";
+           + ", \"timers\": " + std::to_string (timers.size())
+           + ", \"most_slices\": " + std::to_string (mostSlices) + "}";
 }
 
 } // namespace stemlasso::reaper

@@ -71,6 +71,7 @@ struct Project
 struct Accessor
 {
     Take* take = nullptr;
+    Values values; ///< of the take when it was made
 };
 
 class FakeReaper
@@ -96,6 +97,10 @@ public:
     {
         return isCalled (function) ? calls.at (function) : 0;
     }
+    /** As the user does these: what pointed there points to nothing. */
+    void deleteItem (MediaItem*);
+    void closeProject (Project*);
+
     /** Everything of a project that undo covers. */
     std::string describe (const Project&) const;
     /** What there is to say against its caller, with all that is still open. */
@@ -109,17 +114,23 @@ public:
     bool givesTakesASource = true;      ///< an empty one, which is the caller's once it is replaced
     std::map<std::string, int> failing; ///< functions whose Nth call fails, from 1
     double selectionStart = 0, selectionEnd = 0;
+    std::map<double, double> tempos{ { 0, 120 } }; ///< beats a minute from a second on
+    int slices = 0;                                ///< blocks of audio that were asked for
+    int mostSlices = 0;                            ///< of these, in one turn of the timer
+    int sliceMilliseconds = 0;                     ///< that each of them takes
 
     // for the functions themselves
     void note (const std::string& problem);
     bool begin (const char* function); ///< whether this call may succeed
     void changing (Project*, const char* function);
     std::string newGuid();
+    bool isOpen (const Project*) const;
 
     std::vector<std::unique_ptr<Track>> allTracks; ///< those too that were deleted
     std::vector<std::unique_ptr<MediaItem>> allItems;
     std::vector<std::unique_ptr<Take>> allTakes;
     std::vector<std::unique_ptr<Source>> allSources;
+    std::vector<Project*> closed;
     std::set<Source*> unowned; ///< made by the caller, and neither given to a take nor destroyed
     std::vector<void (*)()> timers;
     std::vector<int> commands;

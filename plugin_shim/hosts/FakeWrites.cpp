@@ -194,10 +194,14 @@ Project* EnumProjects (int index, char* buffer, int size)
 {
     fake->begin (__func__);
     Project* found = nullptr;
+    std::vector<Project*> open;
+    for (const auto& project : fake->projects)
+        if (fake->isOpen (project.get()))
+            open.push_back (project.get());
     if (index == -1)
         found = fake->front;
-    else if (index < int (fake->projects.size()))
-        found = fake->projects[std::size_t (index)].get();
+    else if (index < int (open.size()))
+        found = open[std::size_t (index)];
     if (found != nullptr && buffer != nullptr)
         copyText (found->file, buffer, size);
     return found;
@@ -224,6 +228,40 @@ Take* GetTake (MediaItem* item, int index)
 {
     fake->begin (__func__);
     return checked (item, __func__)->takes.at (std::size_t (index));
+}
+bool ValidatePtr2 (Project* project, void* pointer, const char* type)
+{
+    fake->begin (__func__);
+    const std::string wanted (type);
+    if (wanted == "ReaProject*") // the project is ignored
+        return std::any_of (fake->projects.begin(), fake->projects.end(), [&] (const auto& each)
+                            { return each.get() == pointer && fake->isOpen (each.get()); });
+    if (wanted != "MediaItem*" && wanted != "MediaItem_Take*")
+        fake->note ("ValidatePtr2: not of a kind that is asked for here: " + wanted);
+    for (auto* item : itemsOf (project))
+        if (wanted == "MediaItem*"
+                ? item == pointer
+                : std::find (item->takes.begin(), item->takes.end(), pointer) != item->takes.end())
+            return true;
+    return false;
+}
+bool AudioAccessorStateChanged (Accessor* accessor)
+{
+    fake->begin (__func__);
+    return accessor->take->isDead || accessor->take->values != accessor->values;
+}
+double TimeMap_timeToQN_abs (Project* project, double time)
+{
+    fake->begin (__func__);
+    of (project);
+    double quarters = 0;
+    for (auto each = fake->tempos.begin(); each != fake->tempos.end(); ++each)
+    {
+        const auto next = std::next (each);
+        const auto until = next == fake->tempos.end() ? time : std::min (time, next->first);
+        quarters += std::max (until - each->first, 0.0) * each->second / 60;
+    }
+    return quarters;
 }
 int TakeFX_GetCount (Take* take)
 {

@@ -11,18 +11,25 @@
 //     load      bundle=                      the plug-in, in the first project
 //     set | automate   name= value=          a parameter, by the user or in a block of audio
 //     run       seconds=                     REAPER's timer runs
-//     until     tracks= | undo= | state= | called= | fallen= ; seconds=
+//     slow      milliseconds=                each block of audio takes REAPER so long
+//     until     tracks= | undo= | state=, times= | called= | fallen= | part= ; seconds=
 //                                            runs until there are so many tracks or undo steps, the
-//                                            state holds a text, a function was called, or a
-//                                            parameter is 0
+//                                            state holds a text so often, a function was called, a
+//                                            parameter is 0, or so many files are unfinished
 //     change    item= FIELD=...              moves or trims an item of the first track, from 0
 //     remove    item=
+//     delete    item=                        by the user: what pointed to it points to nothing
+//     close                                  the first project's tab, and with it the plug-in
+//     tempo     at= bpm=                     from a second on
+//     tick      times=                       REAPER's timer, so often
 //     reload                                 saves the plug-in's state, and loads it anew with it
 
 #include "LoadedPlugin.h"
+#include "reaper/Wav.h"
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -75,6 +82,15 @@ public:
                 (name.starts_with ("D_PLAY") || name == "D_STARTOFFS" ? chosen()->active->values
                                                                       : chosen()->values)[name] =
                     value;
+        else if (command == "delete")
+            fake.deleteItem (chosen());
+        else if (command == "slow")
+            fake.sliceMilliseconds = int (number ("milliseconds"));
+        else if (command == "tempo")
+            fake.tempos[number ("at")] = number ("bpm");
+        else if (command == "tick")
+            for (int times = int (number ("times")); times > 0; --times)
+                fake.tick();
         else if (command == "remove")
             std::erase (fake.projects[0]->tracks.at (0)->items, chosen());
         else
@@ -98,6 +114,11 @@ private:
             plugin.reset();
             plugin.emplace (bundle, fake, fake.projects[0].get());
             plugin->restore (state);
+        }
+        else if (command == "close")
+        {
+            plugin.reset(); // REAPER deletes the effects of a project with it
+            fake.closeProject (fake.projects[0].get());
         }
         else if (command == "set")
             plugin->setParameter (text ("name"), number ("value"));
@@ -126,7 +147,30 @@ private:
             return fake.isCalled (text ("called"));
         if (words.contains ("fallen"))
             return plugin->parameter (text ("fallen")) < 0.5;
-        return plugin->state().find (text ("state")) != std::string::npos;
+        if (words.contains ("part"))
+            return unfinishedFiles() >= int (number ("part"));
+        return timesInState (text ("state"))
+               >= (words.contains ("times") ? int (number ("times")) : 1);
+    }
+
+    int timesInState (const std::string& wanted)
+    {
+        int times = 0;
+        const auto state = plugin->state();
+        for (auto at = state.find (wanted); at != std::string::npos;
+             at = state.find (wanted, at + 1))
+            ++times;
+        return times;
+    }
+
+    int unfinishedFiles() const
+    {
+        int count = 0;
+        std::error_code none;
+        for (const auto& each : std::filesystem::recursive_directory_iterator (
+                 reaper::pathOf (fake.projects[0]->mediaFolder), none))
+            count += each.path().extension() == ".part" ? 1 : 0;
+        return count;
     }
 
     template <typename Condition>

@@ -78,6 +78,7 @@ void PluginEditor::refresh()
     showStrip (clip, take);
     showPrompt (clip);
     showStems (clip);
+    useItems.setButtonText (processor.reaper().isReading() ? "Cancel" : "Use selected items");
     if (useItems.isVisible() != processor.reaper().isThere())
     {
         useItems.setVisible (processor.reaper().isThere());

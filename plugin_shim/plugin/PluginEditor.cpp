@@ -70,7 +70,11 @@ void PluginEditor::connect()
         say ({});
         work.remove (id);
     };
-    useItems.onClick = [this] { processor.reaper().useSelectedItems(); };
+    useItems.onClick = [this]
+    {
+        auto& reaper = processor.reaper();
+        reaper.isReading() ? reaper.cancelReading() : reaper.useSelectedItems();
+    };
     strip.onSpans = [this, &work] (const view::Spans& spans)
     {
         say ({});

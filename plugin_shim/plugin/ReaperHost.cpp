@@ -34,6 +34,8 @@ namespace stemlasso
 namespace
 {
 using Register = int (*) (const char* what, void* info);
+constexpr auto slice =
+    std::chrono::milliseconds (8); ///< REAPER's timer runs some 30 times a second
 constexpr const char* noWay =
     "Open the plug-in's window: this REAPER lets it work only from there.";
 
@@ -94,15 +96,15 @@ public:
     {
         living().push_back (&self);
         timer = reinterpret_cast<Register> (application->getReaperApi ("plugin_register"));
-        hasTimer =
-            timer != nullptr
-            && (living().size() > 1 || timer ("timer", reinterpret_cast<void*> (&tick)) != 0);
+        if (timer != nullptr && ! isTicking) // one for all of us
+            isTicking = timer ("timer", reinterpret_cast<void*> (&tick)) != 0;
+        hasTimer = isTicking;
     }
 
     ~Application()
     {
         std::erase (living(), &self);
-        if (living().empty() && timer != nullptr)
+        if (living().empty() && timer != nullptr && std::exchange (isTicking, false))
             timer ("-timer", reinterpret_cast<void*> (&tick));
         application->release();
     }
@@ -128,6 +130,7 @@ private:
     ReaperHost& self;
     std::thread::id thread;
     Register timer = nullptr;
+    static inline bool isTicking = false; ///< as living()
 };
 
 ReaperHost::ReaperHost (Workspace& workspaceToUse)
@@ -165,6 +168,8 @@ void ReaperHost::attach (Steinberg::FUnknown* host)
 {
     const auto lock = shared->hold(); // work on the message thread asks for the application
     isReaper = false;
+    isBusy = false;
+    reading.reset(); // and with it REAPER's accessor and the unfinished file
     api.reset();
     application.reset();
     void* known = nullptr;
@@ -220,6 +225,10 @@ void ReaperHost::everyTick()
         onMessages ([] (ReaperHost& host) { host.useItems->setValueNotifyingHost (0); });
         readSelection();
     }
+    else if (reading != nullptr)
+    {
+        readOn();
+    }
     if (isInsertPressed.exchange (false))
         onMessages (
             [] (ReaperHost& host)
@@ -235,15 +244,56 @@ void ReaperHost::useSelectedItems()
         say (isReaper ? noWay : "This host is not REAPER: capture the clip, or drop a file.");
 }
 
+void ReaperHost::cancelReading()
+{
+    onReaper (
+        [] (ReaperHost& host)
+        {
+            if (host.reading == nullptr)
+                return;
+            host.reading->cancel();
+            host.stopReading();
+        });
+}
+
 void ReaperHost::readSelection()
 {
+    if (reading != nullptr)
+        return; // the window says what it is at
     auto folder = api->mediaFolder();
     if (folder.empty())
         folder = juce::File::getSpecialLocation (juce::File::tempDirectory)
                      .getFullPathName()
                      .toStdString();
-    onMessages ([found = api->selectedItems (folder + "/StemLasso")] (ReaperHost& host)
-                { host.takeOver (found); });
+    reading = api->startReading (folder + "/StemLasso");
+    isBusy = true;
+    readOn();
+    while (reading != nullptr && ! application->hasTimer)
+        readOn(); // there is no other turn
+}
+
+void ReaperHost::readOn()
+{
+    if (reading->advance (slice))
+        return stopReading();
+    if (auto words = reading->progress(); words != progress)
+    {
+        progress = words;
+        onMessages (
+            [words] (ReaperHost& host)
+            {
+                if (host.isBusy)
+                    host.say (juce::String::fromUTF8 (words.c_str()));
+            });
+    }
+}
+
+void ReaperHost::stopReading()
+{
+    isBusy = false;
+    progress.clear();
+    onMessages ([found = reading->result()] (ReaperHost& host) { host.takeOver (found); });
+    reading.reset();
 }
 
 void ReaperHost::takeOver (const reaper::Selection& selection)
@@ -254,11 +304,14 @@ void ReaperHost::takeOver (const reaper::Selection& selection)
         WorkClip clip;
         clip.id = juce::Uuid().toDashedString();
         clip.kind = ClipKind::reaperItem;
-        clip.source = {
-            each.item.file,
-            each.item.name,
-            { "REAPER", each.item.project, each.item.trackName, each.item.startSeconds, {} }
-        };
+        clip.source = { each.item.file,
+                        each.item.name,
+                        { "REAPER",
+                          each.item.project,
+                          each.item.trackName,
+                          each.item.startSeconds,
+                          {},
+                          each.tempoBpm } };
         clip.item = each.item;
         if (each.timeSelection)
             clip.prompt.spans = { { each.timeSelection->startSeconds,

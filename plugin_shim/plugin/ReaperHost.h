@@ -5,8 +5,10 @@
 // REAPER's functions may be called on its main thread alone. That is JUCE's message thread on Windows
 // and macOS; on Linux only while an editor is open, otherwise JUCE runs a thread of its own. So work
 // for REAPER waits for REAPER's own timer, and what came of it goes back to the message thread.
+// Items that take long are read in slices, a few milliseconds with each turn of that timer.
 
 #include "Workspace.h"
+#include "reaper/SelectionRead.h"
 
 #include <juce_audio_processors/juce_audio_processors.h>
 
@@ -38,9 +40,12 @@ public:
 
     // Message thread. These return at once; listeners are told when it is done.
     void useSelectedItems(); ///< makes clips of them, each with the time selection as a span
+    void cancelReading();    ///< keeps the clips that are made by now
     void insertStems();      ///< those of the selected clip
-    /** What the newest of these has to say; empty when all went well. */
+    /** What the newest of these has to say, or how far it is; empty when all went well. */
     juce::String words() const { return said; }
+    /** Whether selected items are still on their way to clips. */
+    bool isReading() const { return isBusy; }
 
     juce::AudioParameterBool& muteOriginal() { return *mutes; }
     juce::AudioParameterBool& insertTakes() { return *takes; }
@@ -59,6 +64,8 @@ private:
     void onMessages (Work);
     void everyTick();
     void readSelection();
+    void readOn();
+    void stopReading();
     void takeOver (const reaper::Selection&);
     void say (const juce::String&);
 
@@ -66,10 +73,13 @@ private:
     PluginProcessor* processor = nullptr; ///< that this is a part of
     juce::AudioParameterBool *useItems = nullptr, *insert = nullptr, *mutes = nullptr,
                              *takes = nullptr; ///< owned by the processor
-    std::atomic<bool> isUsePressed{ false }, isInsertPressed{ false }, isReaper{ false };
+    std::atomic<bool> isUsePressed{ false }, isInsertPressed{ false }, isReaper{ false },
+        isBusy{ false };
     std::shared_ptr<Shared> shared;
     std::unique_ptr<Application> application;
     std::unique_ptr<reaper::ReaperApi> api;
+    std::unique_ptr<reaper::SelectionRead> reading; ///< REAPER's main thread
+    std::string progress;                           ///< the same
     juce::String said;
 
     JUCE_DECLARE_NON_COPYABLE_WITH_LEAK_DETECTOR (ReaperHost)

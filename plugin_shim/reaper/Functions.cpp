@@ -87,6 +87,49 @@ std::string itemText (const Functions& reaper, MediaItem* item)
     return whole.size() + 1 < text.size() ? whole : ""; // a text that fills it was cut off
 }
 
+Project* frontProject (const Functions& reaper)
+{
+    return reaper.EnumProjects != nullptr ? reaper.EnumProjects (-1, nullptr, 0) : nullptr;
+}
+
+bool isOpen (const Functions& reaper, Project* project)
+{
+    if (project == nullptr)
+        return true;
+    if (reaper.ValidatePtr2 != nullptr)
+        return reaper.ValidatePtr2 (nullptr, project, "ReaProject*");
+    if (reaper.EnumProjects == nullptr)
+        return true; // nothing tells
+    for (int index = 0; index < mostProjects; ++index)
+        if (auto* each = reaper.EnumProjects (index, nullptr, 0);
+            each == project || each == nullptr)
+            return each == project;
+    return false;
+}
+
+bool isThere (const Functions& reaper, Project* project, MediaItem* item, const std::string& guid)
+{
+    bool isFound =
+        reaper.ValidatePtr2 != nullptr && reaper.ValidatePtr2 (project, item, "MediaItem*");
+    if (reaper.ValidatePtr2 == nullptr)
+        for (int index = 0; index < reaper.CountMediaItems (project) && ! isFound; ++index)
+            isFound = reaper.GetMediaItem (project, index) == item;
+    return isFound && textOf (reaper, item, "GUID") == guid;
+}
+
+bool isThere (const Functions& reaper, Project* project, MediaItem* item, Take* take,
+              const std::string& guid)
+{
+    bool isFound =
+        reaper.ValidatePtr2 != nullptr && reaper.ValidatePtr2 (project, take, "MediaItem_Take*");
+    if (reaper.ValidatePtr2 == nullptr && reaper.CountTakes != nullptr && reaper.GetTake != nullptr)
+        for (int index = 0; index < reaper.CountTakes (item) && ! isFound; ++index)
+            isFound = reaper.GetTake (item, index) == take;
+    else if (reaper.ValidatePtr2 == nullptr)
+        isFound = reaper.GetActiveTake (item) == take;
+    return isFound && textOf (reaper, take, "GUID") == guid;
+}
+
 std::string projectFile (const Functions& reaper, Project* project)
 {
     if (reaper.EnumProjects == nullptr)

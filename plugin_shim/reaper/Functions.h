@@ -77,6 +77,9 @@ struct Accessor;
     FUNCTION (void, InsertTrackInProject, (Project*, int, int))                                    \
     FUNCTION (int, CountTakes, (MediaItem*))                                                       \
     FUNCTION (Take*, GetTake, (MediaItem*, int))                                                   \
+    FUNCTION (bool, ValidatePtr2, (Project*, void*, const char*))                                  \
+    FUNCTION (bool, AudioAccessorStateChanged, (Accessor*))                                        \
+    FUNCTION (double, TimeMap_timeToQN_abs, (Project*, double))                                    \
     FUNCTION (int, TakeFX_GetCount, (Take*))                                                       \
     FUNCTION (bool, GetItemStateChunk, (MediaItem*, char*, int, bool))                             \
     FUNCTION (bool, SetItemStateChunk, (MediaItem*, const char*, bool))                            \
@@ -108,6 +111,15 @@ std::string textOf (const Functions&, Track*, const char* field);
 
 /** The text in which REAPER keeps an item; empty where it does not give it whole, or takes none. */
 std::string itemText (const Functions&, MediaItem*);
+
+/** Whether a project, an item or one of its takes is still what it was: REAPER uses addresses again.
+    Null stands for the project in front. */
+bool isOpen (const Functions&, Project*);
+bool isThere (const Functions&, Project*, MediaItem*, const std::string& guid);
+bool isThere (const Functions&, Project*, MediaItem*, Take*, const std::string& guid);
+
+/** The project in front, where this REAPER tells. */
+Project* frontProject (const Functions&);
 
 /** The project's file; empty where it has none. project: null for the one in front. */
 std::string projectFile (const Functions&, Project* project);

@@ -95,68 +95,6 @@ void measure (const Functions& reaper, Found& found)
     if (! (item.takeRate > 0))
         item.takeRate = 1;
 }
-
-/** A new file in `folder` that no other has, named after the item. */
-std::string freshFile (const std::string& folder, const std::string& name)
-{
-    const auto clean = cleanName (name);
-    std::error_code ignored;
-    std::filesystem::create_directories (pathOf (folder), ignored);
-    auto path = folder + "/" + clean + ".wav";
-    for (int number = 2; std::filesystem::exists (pathOf (path), ignored); ++number)
-        path = folder + "/" + clean + " " + std::to_string (number) + ".wav";
-    return path;
-}
-
-std::string renderSamples (const Functions& reaper, const Found& found, Accessor* accessor,
-                           std::int64_t samples, FloatWav& file)
-{
-    constexpr std::int64_t blockSamples = 16384;
-    const auto channels = std::size_t (found.channels);
-    std::vector<double> block (std::size_t (blockSamples) * channels);
-    for (std::int64_t done = 0; done < samples; done += blockSamples)
-    {
-        const auto count = std::min (blockSamples, samples - done);
-        std::fill (block.begin(), block.end(), 0.0); // it leaves the block alone where it is silent
-        if (reaper.GetAudioAccessorSamples (accessor, found.sampleRate, found.channels,
-                                            double (done) / found.sampleRate, int (count),
-                                            block.data())
-            < 0)
-            return found.asItem.name + ": REAPER cannot read its audio; is the media offline?";
-        file.write (block, std::size_t (count) * channels);
-    }
-    return {};
-}
-
-std::string render (const Functions& reaper, Found& found, const std::string& folder)
-{
-    auto& item = found.asItem;
-    const auto missing = reaper.missingToRender();
-    if (! missing.empty())
-        return item.name + ": " + found.renderedBecause + ", and this REAPER has no " + missing
-               + "; glue it first (Item: Glue items)";
-    const auto samples = std::llround (item.lengthSeconds * found.sampleRate);
-    if (samples < 1)
-        return item.name + ": it is shorter than a sample";
-    auto* accessor = reaper.CreateTakeAudioAccessor (found.take);
-    if (accessor == nullptr)
-        return item.name + ": REAPER gives no audio for it; glue it first (Item: Glue items)";
-    const auto path = freshFile (folder, item.name);
-    FloatWav file (path, found.sampleRate, found.channels, samples);
-    auto why = renderSamples (reaper, found, accessor, samples, file);
-    reaper.DestroyAudioAccessor (accessor);
-    if (! why.empty())
-    {
-        file.discard();
-        return why;
-    }
-    item.file = path;
-    item.offsetSeconds = 0;
-    item.playRate = 1;
-    item.startSeconds = item.positionSeconds;
-    item.isRendered = true;
-    return file.close();
-}
 } // namespace
 
 std::string describe (const Functions& reaper, MediaItem* mediaItem, Found& found)
@@ -193,36 +131,6 @@ std::string describe (const Functions& reaper, MediaItem* mediaItem, Found& foun
         return item.name + ": " + found.renderedBecause + " and longer than "
                + std::to_string (int (mostRenderedSeconds / 60))
                + " minutes; glue it first (Item: Glue items)";
-    return {};
-}
-
-std::string makeFile (const Functions& reaper, Found& found, const std::string& folder)
-{
-    if (! found.renderedBecause.empty())
-        return render (reaper, found, folder);
-    constexpr double rounding = 1e-6;
-    auto& item = found.asItem;
-    const auto format = readWav (item.file);
-    if (! format)
-        return item.name + ": its file changed while it was read: " + item.file;
-    const auto rate = double (format->sampleRate);
-    const auto first =
-        std::max (std::int64_t (std::floor (item.takeOffset * rate + rounding)), std::int64_t (0));
-    const auto end = item.takeOffset + item.lengthSeconds * item.takeRate;
-    const auto stop = std::min (std::int64_t (std::ceil (end * rate - rounding)), format->samples);
-    if (stop <= first)
-        return item.name + ": it lies beyond the end of its file; there is no audio in it";
-    if (first > 0 || stop < format->samples)
-    {
-        const auto cut = freshFile (folder, item.name);
-        const auto why = cutWav (item.file, *format, first, stop, cut);
-        if (! why.empty())
-            return why;
-        item.file = cut;
-    }
-    item.playRate = item.takeRate;
-    item.offsetSeconds = item.takeOffset - double (first) / rate;
-    item.startSeconds = item.positionSeconds - item.offsetSeconds / item.takeRate;
     return {};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// One item of the project as it lies there, and the file that is made of it.
+// One item of the project as it lies there, and what file is to be made of it (see Making.h).
 //
 // A stretch of a WAV file is cut out bit for bit and keeps the file's own time base: the stems get
 // the item's play rate and pitch, and fit below it whatever these are. Anything else that REAPER
@@ -33,10 +33,6 @@ struct Found
 
 /** Describes an item. Returns words when it cannot be separated. */
 std::string describe (const Functions&, MediaItem*, Found& found);
-
-/** Makes the file of a described item, in `folder` where a new one is needed, and completes
-    `found.asItem`. Returns words when it could not, and then leaves no file. */
-std::string makeFile (const Functions&, Found& found, const std::string& folder);
 
 /** Seconds after the item's start, as seconds in its file of so many seconds. */
 double timeInFile (const Item&, double itemSeconds, double fileSeconds);

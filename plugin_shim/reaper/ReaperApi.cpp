@@ -1,8 +1,7 @@
 #include "ReaperApi.h"
 
 #include "Placing.h"
-#include "Reading.h"
-#include "Wav.h"
+#include "SelectionRead.h"
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@ namespace stemlasso::reaper
 
 struct ReaperApi::Parts
 {
+    Lookup lookup;
     Functions functions;
     Owner owner;
 
@@ -24,32 +24,6 @@ struct ReaperApi::Parts
 namespace
 {
 constexpr const char* placedJobs = "StemLasso placed"; ///< as daw/reaper/lib/memory.lua has it
-
-std::optional<Stretch> selectedStretch (const Functions& reaper, Project* project, const Item& item)
-{
-    double start = 0, end = 0;
-    if (reaper.GetSet_LoopTimeRange2 == nullptr)
-        return {};
-    reaper.GetSet_LoopTimeRange2 (project, false, false, &start, &end, false);
-    start = std::max (start - item.positionSeconds, 0.0);
-    end = std::min (end - item.positionSeconds, item.lengthSeconds);
-    const auto format = readWav (item.file);
-    if (! (end > start) || ! format)
-        return {};
-    const auto fileSeconds = double (format->samples) / format->sampleRate;
-    const Stretch stretch{ timeInFile (item, start, fileSeconds),
-                           timeInFile (item, end, fileSeconds) };
-    return stretch.endSeconds > stretch.startSeconds ? std::optional (stretch) : std::nullopt;
-}
-
-std::string remarkOn (const Functions& reaper, const Found& found)
-{
-    if (reaper.TakeFX_GetCount == nullptr || reaper.TakeFX_GetCount (found.take) == 0)
-        return {};
-    return found.asItem.name
-           + ": its take effects are not in what is sent, and not on the stems; "
-             "copy them, or render the item first.";
-}
 
 /** Copies of stems in a folder of their own, taken away again unless they are kept. */
 class Copies
@@ -107,7 +81,7 @@ std::string lacks (const std::string& function)
 } // namespace
 
 ReaperApi::ReaperApi (Lookup lookup, Owner owner)
-    : parts (std::make_unique<Parts> (Parts{ Functions (lookup), std::move (owner) }))
+    : parts (std::make_unique<Parts> (Parts{ lookup, Functions (lookup), std::move (owner) }))
 {
 }
 
@@ -124,37 +98,17 @@ std::string ReaperApi::mediaFolder() const
     return folder.data();
 }
 
+std::unique_ptr<SelectionRead> ReaperApi::startReading (const std::string& folder) const
+{
+    return std::make_unique<SelectionRead> (parts->lookup, parts->project(), folder);
+}
+
 Selection ReaperApi::selectedItems (const std::string& folder) const
 {
-    Selection selection;
-    const auto& reaper = parts->functions;
-    if (const auto missing = reaper.missingToRead(); ! missing.empty())
-        return {
-            {}, { "This REAPER has no " + missing + ", which reading items needs; update REAPER." }
-        };
-    auto* project = parts->project();
-    const auto count = reaper.CountMediaItems (project);
-    for (int index = 0; index < count; ++index)
-    {
-        auto* mediaItem = reaper.GetMediaItem (project, index);
-        if (mediaItem == nullptr || ! reaper.IsMediaItemSelected (mediaItem))
-            continue;
-        Found found;
-        auto why = describe (reaper, mediaItem, found);
-        if (why.empty())
-            why = makeFile (reaper, found, folder);
-        if (! why.empty())
-        {
-            selection.refusals.push_back (why);
-            continue;
-        }
-        found.asItem.project = projectFile (reaper, project);
-        const auto stretch = selectedStretch (reaper, project, found.asItem);
-        selection.items.push_back ({ found.asItem, stretch, remarkOn (reaper, found) });
-    }
-    if (selection.items.empty() && selection.refusals.empty())
-        selection.refusals.push_back ("Select one or more audio items first.");
-    return selection;
+    const auto read = startReading (folder);
+    while (! read->advance (std::chrono::seconds (1)))
+        continue;
+    return read->result();
 }
 
 std::string ReaperApi::insert (const Item& item, const std::vector<StemToInsert>& stems,

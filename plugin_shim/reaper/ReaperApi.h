@@ -48,6 +48,7 @@ struct SelectedItem
     Item item;
     std::optional<Stretch> timeSelection; ///< where the time selection meets it, in its file
     std::string remark;                   ///< not empty: what its stems will lack, in words
+    std::optional<double> tempoBpm = {};  ///< of the timeline, where the file runs in step with it
 };
 
 struct Selection
@@ -65,6 +66,8 @@ struct StemToInsert
     bool isCandidate = false; ///< becomes another take of the first stem's item
 };
 
+class SelectionRead;
+
 class ReaperApi
 {
 public:
@@ -81,7 +84,11 @@ public:
     /** Where the project keeps its media; empty where REAPER does not say. */
     std::string mediaFolder() const;
 
-    /** folder: where renderings and cuts are written; made when the first one is. */
+    /** The selected items as they are now, to be made into files a slice at a time. folder: where
+        renderings and cuts are written; made when the first one is. */
+    std::unique_ptr<SelectionRead> startReading (const std::string& folder) const;
+
+    /** The same at once: it may take minutes. */
     Selection selectedItems (const std::string& folder) const;
 
     /** One undo step: new tracks under the item's own. The stems are copied below the project's

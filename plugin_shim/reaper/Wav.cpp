@@ -152,41 +152,78 @@ std::optional<WavFormat> readWav (const std::string& path)
     return {};
 }
 
-std::string cutWav (const std::string& from, const WavFormat& format, std::int64_t first,
-                    std::int64_t stop, const std::string& to)
+std::string partOf (const std::string& path) { return path + ".part"; }
+
+NewFile::NewFile (std::string pathToUse)
+    : path (std::move (pathToUse)),
+      file (pathOf (partOf (path)), std::ios::binary | std::ios::trunc)
 {
-    const auto bytes = (stop - first) * format.frameBytes;
-    if (bytes + headerRoom > whole32)
-        return from + ": the stretch is longer than a WAV file can be";
-    std::ifstream reader (pathOf (from), std::ios::binary);
-    if (! reader)
-        return from + ": it cannot be opened";
-    std::ofstream writer (pathOf (to), std::ios::binary | std::ios::trunc);
-    if (! writer)
-        return to + ": it cannot be written";
-    reader.seekg (format.firstByte + first * format.frameBytes);
-    const auto header = headerOf (format.body, bytes);
-    writer.write (header.data(), std::streamsize (header.size()));
-    std::string block (std::size_t (std::min (bytes, copyBytes)), '\0');
-    auto left = bytes;
-    while (left > 0 && reader && writer)
-    {
-        const auto count = std::min (left, copyBytes);
-        reader.read (block.data(), count);
-        writer.write (block.data(), reader.gcount());
-        left -= std::int64_t (reader.gcount());
-    }
-    if (bytes % 2 == 1)
-        writer.put ('\0');
-    writer.close();
-    if (writer && left == 0)
-        return {};
-    removeFile (to);
-    return unwritten (to);
 }
 
-FloatWav::FloatWav (std::string pathToUse, int sampleRate, int channels, std::int64_t samples)
-    : path (std::move (pathToUse)), file (pathOf (path), std::ios::binary | std::ios::trunc)
+NewFile::~NewFile()
+{
+    if (path.empty())
+        return;
+    file.close();
+    removeFile (partOf (path));
+}
+
+void NewFile::write (const std::string& bytes)
+{
+    file.write (bytes.data(), std::streamsize (bytes.size()));
+}
+
+std::string NewFile::keep()
+{
+    file.close();
+    std::error_code problem;
+    if (file)
+        std::filesystem::rename (pathOf (partOf (path)), pathOf (path), problem);
+    if (! file || problem)
+        return unwritten (path);
+    path.clear();
+    return {};
+}
+
+WavCut::WavCut (std::string fromFile, const WavFormat& format, std::int64_t first,
+                std::int64_t stop, std::string toFile)
+    : from (std::move (fromFile)), to (std::move (toFile)),
+      bytes ((stop - first) * format.frameBytes), left (bytes),
+      reader (pathOf (from), std::ios::binary), writer (to),
+      block (std::size_t (std::min (bytes, copyBytes)), '\0')
+{
+    reader.seekg (format.firstByte + first * format.frameBytes);
+    if (bytes + headerRoom <= whole32)
+        writer.write (headerOf (format.body, bytes));
+}
+
+std::string WavCut::step()
+{
+    if (bytes + headerRoom > whole32)
+        return from + ": the stretch is longer than a WAV file can be";
+    if (! reader)
+        return from + ": it cannot be opened";
+    block.resize (std::size_t (std::min (left, copyBytes)));
+    if (! reader.read (block.data(), std::streamsize (block.size())))
+        return from + ": it changed while it was read";
+    writer.write (block);
+    left -= std::int64_t (block.size());
+    if (left > 0)
+        return {};
+    if (bytes % 2 == 1)
+        writer.write (std::string (1, '\0'));
+    const auto why = writer.keep();
+    isKept = why.empty();
+    return why;
+}
+
+double WavCut::progress() const
+{
+    return double (bytes - left) / double (std::max<std::int64_t> (bytes, 1));
+}
+
+FloatWav::FloatWav (const std::string& path, int sampleRate, int channels, std::int64_t samples)
+    : file (path)
 {
     const auto frameBytes = 4 * channels;
     std::string body;
@@ -196,31 +233,15 @@ FloatWav::FloatWav (std::string pathToUse, int sampleRate, int channels, std::in
     append (body, std::uint32_t (sampleRate * frameBytes));
     append (body, std::uint16_t (frameBytes));
     append (body, std::uint16_t (32));
-    const auto header = headerOf (body, samples * frameBytes);
-    file.write (header.data(), std::streamsize (header.size()));
+    file.write (headerOf (body, samples * frameBytes));
 }
 
-void FloatWav::write (const std::vector<double>& values, std::size_t count)
+void FloatWav::write (const std::vector<double>& interleaved, std::size_t count)
 {
     block.clear();
     for (std::size_t index = 0; index < count; ++index)
-        append (block, std::bit_cast<std::uint32_t> (float (values[index])));
-    file.write (block.data(), std::streamsize (block.size()));
-}
-
-std::string FloatWav::close()
-{
-    file.close();
-    if (file)
-        return {};
-    removeFile (path);
-    return unwritten (path);
-}
-
-void FloatWav::discard()
-{
-    file.close();
-    removeFile (path);
+        append (block, std::bit_cast<std::uint32_t> (float (interleaved[index])));
+    file.write (block);
 }
 
 } // namespace stemlasso::reaper

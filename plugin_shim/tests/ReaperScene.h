@@ -50,7 +50,7 @@ inline std::vector<double> writeRamp (const std::string& path, int samples, int 
         values[index] = double (float (index) / float (values.size()));
     FloatWav file (path, sampleRate, channels, samples);
     file.write (values, values.size());
-    REQUIRE (file.close().empty());
+    REQUIRE (file.keep().empty());
     return values;
 }
 

@@ -14,6 +14,7 @@ catch_discover_tests(view_tests TEST_PREFIX "view: ")
 
 add_executable(reaper_tests
     $<TARGET_OBJECTS:test_main> tests/ReaperReadTests.cpp tests/ReaperInsertTests.cpp
+    tests/ReaperSliceTests.cpp
     hosts/FakeReaper.cpp hosts/FakeReads.cpp hosts/FakeWrites.cpp)
 target_include_directories(reaper_tests PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(reaper_tests PRIVATE stemlasso_reaper stemlasso_options Catch2::Catch2 Threads::Threads)

@@ -64,7 +64,7 @@ class Scene:
         said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         assert said["problems"] == []
         assert said["timers"] == 0
-        return {**said["projects"][0], "projects": said["projects"]}
+        return {**said, **said["projects"][0]}
 
 
 def write_ramp(path: Path, n_samples: int, rate: int = RATE) -> NDArray[np.float32]:

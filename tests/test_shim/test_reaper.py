@@ -52,12 +52,75 @@ def test_pressed_by_user_or_automation_items_become_files(
     scene.say("take", kind="REVERSED", file=loop, D_STARTOFFS=0.25, name="back")
     scene.load()
     scene.press(USE, how)
+    scene.until(state="ReaperItem", times=2)
     project = play()
     ramp = read(loop)
     back, cut = made(scene)
     np.testing.assert_array_equal(read(cut), ramp[RATE // 2 : 3 * RATE // 2])
     np.testing.assert_array_equal(read(back), ramp[::-1][RATE // 4 : 5 * RATE // 4])
     assert project["undo"] == []
+
+
+@pytest.fixture
+def slow(scene: Scene, loop: Path) -> Scene:
+    """A reversed item whose audio takes REAPER long, on its way to a file."""
+    scene.say("track", name="Drums")
+    scene.say("item", D_POSITION=2.0, D_LENGTH=LOOP_S)
+    scene.say("take", kind="REVERSED", file=loop, name="back")
+    scene.say("slow", milliseconds=5)
+    scene.load()
+    scene.say("set", name=USE, value=1)
+    scene.until(part=1)  # two of its twelve blocks, or fewer, are there after this turn
+    return scene
+
+
+def leftovers(scene: Scene) -> list[Path]:
+    return [path for path in scene.media.rglob("*") if path.is_file()]
+
+
+def test_rendering_leaves_reaper_its_time(slow: Scene, loop: Path, play: Any) -> None:
+    slow.say("tempo", at=0, bpm=97.5)
+    slow.until(state="ReaperItem")
+    slow.until(state='tempoBpm="120"')
+    project = play()
+    assert 1 <= project["most_slices"] <= 2  # blocks of 5 ms in turns of 8
+    assert [path.name for path in leftovers(slow)] == ["back.wav"]
+    np.testing.assert_array_equal(read(leftovers(slow)[0]), read(loop)[::-1])
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("delete", {"item": 0}),
+        ("change", {"item": 0, "D_LENGTH": 1.0}),
+        ("missing", {"name": "GetAudioAccessorSamples"}),
+        ("missing", {"name": "GetMediaItemInfo_Value"}),
+        ("close", {}),
+        ("reload", {}),
+    ],
+)
+def test_what_happens_while_it_renders_leaves_nothing(
+    slow: Scene, play: Any, command: str, words: dict[str, object]
+) -> None:
+    slow.say(command, **words)
+    slow.say("tick", times=100)
+    play()
+    assert leftovers(slow) == []
+
+
+def test_a_plugin_that_goes_while_it_renders_leaves_nothing(slow: Scene, play: Any) -> None:
+    play()
+    assert leftovers(slow) == []
+
+
+def test_pressed_again_while_it_renders_it_goes_on(slow: Scene, play: Any) -> None:
+    slow.say("set", name=USE, value=0)
+    slow.say("set", name=USE, value=1)
+    slow.say("tick", times=1)
+    slow.until(state="ReaperItem")
+    slow.say("tick", times=100)
+    play()
+    assert [path.name for path in leftovers(slow)] == ["back.wav"]
 
 
 def test_what_cannot_be_used_changes_nothing(scene: Scene, tmp_path: Path, play: Any) -> None:
