@@ -8,7 +8,7 @@ local fake = { tracks = {}, boxes = {}, console = {}, commands = {}, inputs = {}
   deferred = {}, ext = {}, project_ext = {}, files = {}, now_s = 0, calls = {}, os = "Other",
   selection = { 0, 0 }, project_path = "", project_file = "", n_accessors = 0, block = nil,
   front = nil, run_commands = {}, action_options = 0, loose_sources = {}, sources_given = true,
-  missing_fields = {} }
+  missing_fields = {}, tempos = { { 0, 120 } } }
 local project = setmetatable({}, { __name = "ReaProject" })
 fake.project, fake.front, fake.projects = project, project, { project }
 
@@ -449,6 +449,15 @@ def("EnumerateFiles", "string int", function(folder, index)
   return fake.files[index + 1]
 end)
 def("RecursiveCreateDirectory", "string int", function(folder) return fake.make_folder(folder) end)
+def("APIExists", "string", function(name) return api[name] ~= nil end)
+def("TimeMap_timeToQN_abs", "ReaProject number", function(_, time_s)
+  local quarters = 0
+  for index, each in ipairs(fake.tempos) do
+    local until_s = fake.tempos[index + 1] and math.min(time_s, fake.tempos[index + 1][1]) or time_s
+    quarters = quarters + math.max(until_s - each[1], 0) * each[2] / 60
+  end
+  return quarters
+end)
 def("time_precise", "", function() return fake.now_s end)
 -- &1: a run while it runs already ends it; &2 with it: and starts it again; &2 alone: is ignored
 def("set_action_options", "int", function(flag)

@@ -46,7 +46,7 @@ def test_a_whole_file_is_sent_as_it_is(reaper: Reaper, tmp_path: Path) -> None:
     assert request["clip"] == {
         "path": str(file),
         "name": "loop 3",
-        "origin": {**origin, "position_s": 12.5},
+        "origin": {**origin, "position_s": 12.5, "tempo_bpm": 120},
     }
     assert request["prompt"] == {
         "description": "snare, wooden",
@@ -59,6 +59,33 @@ def test_a_whole_file_is_sent_as_it_is(reaper: Reaper, tmp_path: Path) -> None:
     assert request["options"]["n_candidates"] == 3
     assert request["options"]["output_folder"].startswith(str(reaper.folder))
     assert reaper.undo_steps == []
+
+
+@pytest.mark.parametrize(
+    ("tempos", "rate", "wanted"),
+    [
+        ([(0, 97.5)], 1, 97.5),
+        ([(0, 90), (3.5, 128), (5.25, 60)], 1, 128),
+        ([(0, 90), (4.5, 91)], 1, None),
+        ([(0, 90), (4.3, 120), (4.5, 90)], 1, None),
+        ([(0, 1001)], 1, None),
+        ([(0, 97.5)], 1.5, None),
+        ([], 1, None),
+    ],
+)
+def test_the_tempo_is_sent_where_it_is_one(
+    reaper: Reaper, tmp_path: Path, tempos: list[tuple[float, float]], rate: float, wanted: Any
+) -> None:
+    write_ramp(tmp_path / "a.wav", 2 * RATE)
+    if tempos:
+        reaper.fake.tempos = reaper.lua.table_from([reaper.lua.table_from(each) for each in tempos])
+    else:
+        reaper.fake.lack("TimeMap_timeToQN_abs")
+    take = {"D_PLAYRATE": rate}
+    reaper.item(reaper.track("A"), tmp_path / "a.wav", take, D_POSITION=4.0, D_LENGTH=1.0)
+    reaper.says(*NOTHING_TYPED)
+    reaper.run(SEPARATE)
+    assert only_request(reaper)["clip"]["origin"].get("tempo_bpm") == wanted
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])

@@ -6,6 +6,7 @@ local exchange = require("exchange")
 local json = require("json")
 local memory = require("memory")
 local place = require("place")
+local tempo = require("tempo")
 
 local desk = {}
 
@@ -66,6 +67,9 @@ local function request_of(self, found, made, wish, folder)
         position_s = made.start_s },
     },
   }
+  if made.rate == 1 then -- at another one the file does not run in step with the timeline
+    request.clip.origin.tempo_bpm = tempo.of(self.project, found.position_s, found.length_s)
+  end
   if wish then
     local spans = json.array({})
     for _, span in ipairs(dialog.spans_for(self.project, wish, found)) do
