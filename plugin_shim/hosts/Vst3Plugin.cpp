@@ -73,8 +73,12 @@ Vst3Plugin::Vst3Plugin (Vst3Module& module, HostApplication& host)
     connect (true);
 }
 
-Vst3Plugin::~Vst3Plugin()
+Vst3Plugin::~Vst3Plugin() { terminate(); }
+
+void Vst3Plugin::terminate()
 {
+    if (std::exchange (isTerminated, true))
+        return;
     stop();
     connect (false);
     controller->terminate();

@@ -6,6 +6,7 @@
 #include "Vst3Objects.h"
 
 #include <pluginterfaces/base/ipluginbase.h>
+#include <pluginterfaces/gui/iplugview.h>
 #include <pluginterfaces/vst/ivstaudioprocessor.h>
 #include <pluginterfaces/vst/ivstcomponent.h>
 #include <pluginterfaces/vst/ivsteditcontroller.h>
@@ -49,6 +50,8 @@ public:
     /** Both outlive the plug-in. Throws std::runtime_error. */
     Vst3Plugin (Vst3Module&, HostApplication&);
     ~Vst3Plugin();
+    /** Nothing is to be done with it afterwards; it is there until it is destroyed. */
+    void terminate();
 
     void prepare (double sampleRate, int largestBlock, bool isOffline = false);
     /** Stereo; allocates nothing. None: as a host that says nothing of its transport. */
@@ -80,6 +83,12 @@ public:
     std::string state();
     void restore (const std::string& state);
 
+    /** Of its editor, which nothing shows yet; null when it has none. */
+    Steinberg::IPtr<Steinberg::IPlugView> createView()
+    {
+        return Steinberg::owned (controller->createView (Steinberg::Vst::ViewType::kEditor));
+    }
+
 private:
     void connect (bool isOn);
     void stop();
@@ -88,7 +97,7 @@ private:
     Steinberg::IPtr<Steinberg::Vst::IComponent> component;
     Steinberg::IPtr<Steinberg::Vst::IEditController> controller;
     Steinberg::FUnknownPtr<Steinberg::Vst::IAudioProcessor> processor{ nullptr };
-    bool isActive = false;
+    bool isActive = false, isTerminated = false;
     Changes changes;
     Steinberg::Vst::ProcessContext context{};
 };

@@ -24,4 +24,11 @@ if(STEMLASSO_PLUGIN)
 
     add_executable(take_host hosts/take_host.cpp)
     target_link_libraries(take_host PRIVATE stemlasso_vst3_host stemlasso_options Threads::Threads)
+
+    find_package(X11 REQUIRED)
+    add_executable(window_host
+        hosts/window_host.cpp hosts/WindowDesk.cpp hosts/HostWindow.cpp hosts/FileDrag.cpp
+        hosts/RunLoop.cpp hosts/AudioThread.cpp)
+    target_link_libraries(window_host PRIVATE
+        stemlasso_vst3_host stemlasso_options X11::X11 Threads::Threads)
 endif()

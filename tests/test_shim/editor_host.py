@@ -2,19 +2,16 @@
 
 import functools
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from .answers import Answers
 from .conftest import HOSTS, host_environment
 from .editor_screen import screen
-from .editor_window import PATIENCE_S, EditorWindow
+from .host_process import HostProcess
 
 MOST_CRASHES = 5
 
@@ -39,74 +36,26 @@ def crashes_allowed(test: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-class EditorHost(EditorWindow):
+class EditorHost(HostProcess):
     """The VST3 in pedalboard."""
 
     def __init__(
         self, plugin: Path, folder: Path, environ: dict[str, str], state: Path | None = None
     ) -> None:
-        super().__init__(folder, environ)
-        self.forget_layout()
         kept = [] if state is None else [str(state)]
-        self._errors = (folder / "editor.err").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, str(HOSTS / "pedalboard_editor.py"), str(plugin), *kept],
-            cwd=folder,
-            env=self.environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
-        self._answers = Answers(self._process)
+        script = str(HOSTS / "pedalboard_editor.py")
+        super().__init__([sys.executable, script, str(plugin), *kept], folder, environ)
         self.answer()
-
-    def answer(self) -> dict[str, Any]:
-        """What the host says next."""
-        deadline_s = time.monotonic() + PATIENCE_S
-        while (said := self._answers.next(0.2)) is None:
-            self._look_after()
-            assert self._process.poll() is None, f"the host ended: {self._process.returncode}"
-            assert time.monotonic() < deadline_s, "the host does not answer"
-        return said
 
     def layout(self) -> dict[str, Any]:
         """Where everything is, as long as the host lives."""
-        self._look_after()
+        self.look_after()
         return super().layout()
 
-    def _look_after(self) -> None:
-        if self._process.poll() == -signal.SIGSEGV:
+    def look_after(self) -> None:
+        """Tell its own crashes from what fails."""
+        if self.status() == -signal.SIGSEGV:
             raise HostCrashed
-
-    def send(self, *words: object) -> None:
-        """Have the host do something, without waiting for it."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.write("\t".join(map(str, words)) + "\n")
-            self._process.stdin.flush()
-
-    def ask(self, *words: object) -> dict[str, Any]:
-        """Have the host do something."""
-        self.send(*words)
-        return self.answer()
-
-    def end(self) -> int:
-        """Quit; gives the exit status of the host."""
-        if self._process.poll() is None:
-            self.send("quit")
-        try:
-            self._process.wait(PATIENCE_S)
-        finally:
-            self._process.kill()
-            self._process.wait()
-            self._answers.close()
-            for pipe in (self._process.stdin, self._errors):
-                assert pipe is not None
-                with suppress(BrokenPipeError):
-                    pipe.close()
-        self._look_after()
-        return self._process.returncode
 
 
 @contextmanager
