@@ -56,9 +56,15 @@ for route in session:get_tracks():iter() do
     for channel = 0, audio:n_channels() - 1 do
       sources[channel + 1] = region:source(channel):to_filesource():path()
     end
+    local line = {{}}
+    for point in audio:envelope():events():iter() do
+      if audio:envelope_active() then
+        line[#line + 1] = point.when:samples() .. ":" .. point.value
+      end
+    end
     print("REGION|" .. table.concat({{ route:name(), region:name(), region:position():samples(),
       region:start():samples(), region:length():samples(), audio:scale_amplitude(),
-      tostring(region:muted()), table.concat(sources, "|") }}, "|"))
+      tostring(region:muted()), table.concat(line, ","), table.concat(sources, "|") }}, "|"))
   end
 end
 close_session()
@@ -104,14 +110,18 @@ class Region:
     length: int
     gain: float
     is_muted: bool
+    gain_line: tuple[tuple[int, float], ...]
     sources: tuple[Path, ...]
 
     @classmethod
     def read(cls, line: str) -> "Region":
         """From what the script prints of it."""
-        track, name, position, start, length, gain, muted, *sources = line.split("|")[1:]
+        track, name, position, start, length, gain, muted, points, *sources = line.split("|")[1:]
         places = (int(position), int(start), int(length))
-        return cls(track, name, *places, float(gain), muted == "true", tuple(map(Path, sources)))
+        pairs = (point.split(":") for point in points.split(",") if point)
+        gain_line = tuple((int(sample), float(factor)) for sample, factor in pairs)
+        files = tuple(map(Path, sources))
+        return cls(track, name, *places, float(gain), muted == "true", gain_line, files)
 
     def channel(self, index: int) -> NDArray[np.float32]:
         """The samples that it plays of one, [N]."""

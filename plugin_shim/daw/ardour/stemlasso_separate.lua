@@ -10,36 +10,31 @@ new tracks by "StemLasso: insert finished stems".]]
 -- Ardour keeps `factory` alone, as byte code: everything has to be inside of it.
 function factory () return function ()
   -- the modules are put in here when it is installed
+  local action = require("action")
   local dialog = require("dialog")
   local exchange = require("exchange")
   local sending = require("sending")
-
-  local function show(text)
-    LuaDialog.Message("StemLasso", text, LuaDialog.MessageType.Info,
-      LuaDialog.ButtonType.Close):run()
-  end
+  local shell = require("shell")
 
   local function main()
     local regions = sending.selected()
     if #regions == 0 then
-      show("Select one or more audio regions first.")
+      action.show("Select one or more audio regions first.")
       return
     end
     local wish, why = dialog.ask(LuaDialog)
     if not wish then
       if why then
-        show(why)
+        action.show(why)
       end
       return
     end
-    local _, refused = sending.send_all(exchange.open(SETTINGS.store), regions, wish)
-    if #refused > 0 then
-      show(table.concat(refused, "\n"))
+    local n_sent, refused = sending.send_all(exchange.open(SETTINGS.store), regions, wish)
+    if n_sent > 0 then
+      shell.start(SETTINGS.command, "status") -- starts the engine process when none runs
     end
+    action.show_all(refused)
   end
 
-  local is_well, why = pcall(main) -- Ardour takes a script off whose error gets out
-  if not is_well then
-    show(why)
-  end
+  action.run(main)
 end end

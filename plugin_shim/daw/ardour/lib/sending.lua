@@ -1,6 +1,7 @@
 -- Selected regions as requests to the engine process.
 
 local memory = require("memory")
+local tempo = require("tempo")
 local wav = require("wav")
 
 local sending = {}
@@ -23,12 +24,40 @@ local function files_of(region)
   return { files[1] }
 end
 
+local function exists(path)
+  local file = io.open(path, "rb")
+  if file then
+    file:close()
+  end
+  return file ~= nil
+end
+
+--- The gain line of a region as {samples after its start, factor} each; nil when it does nothing.
+local function gain_line(audio)
+  local line, is_flat = {}, true
+  for point in audio:envelope():events():iter() do
+    line[#line + 1] = { point.when:samples(), point.value }
+    is_flat = is_flat and point.value == 1
+  end
+  return audio:envelope_active() and not is_flat and line or nil
+end
+
 --- Writes what a region plays, before its gain and fades, to a file; true, or nil and why not.
 local function cut(region, to)
+  if region:is_compound() then
+    return nil, region:name() .. ": it is made of several regions; bounce it first"
+  end
   local files = files_of(region)
+  for _, path in ipairs(files or {}) do
+    if not exists(path) then
+      return nil, region:name() .. ": its file is missing: " .. path
+    end
+  end
   local source = files and wav.read(files[1])
   if not source then
     return nil, region:name() .. ": it is no WAV file; bounce the region first"
+  elseif source.n_channels * #files ~= region:to_audioregion():n_channels() then
+    return nil, region:name() .. ": it plays some channels of its file only; bounce it first"
   elseif source.sample_rate ~= Session:nominal_sample_rate() then
     return nil, string.format("%s: its file has %d Hz and the session %d; import it again",
       region:name(), source.sample_rate, Session:nominal_sample_rate())
@@ -73,7 +102,8 @@ function sending.send(desk, region, wish)
     clip = {
       path = file, name = region:name(),
       origin = { host = "Ardour", project = Session:path(), track = track_name,
-        position_s = position / rate, position_samples = position },
+        position_s = position / rate, position_samples = position,
+        tempo_bpm = tempo.of(position, position + region:length():samples(), rate) },
     },
   }
   if wish then
@@ -88,7 +118,7 @@ function sending.send(desk, region, wish)
     return why
   end
   memory.keep(Session:path(), name, { position = position, track = track_name, file = file,
-    gain = audio:scale_amplitude(), mutes = wish ~= nil and wish.mutes,
+    gain = audio:scale_amplitude(), line = gain_line(audio), mutes = wish ~= nil and wish.mutes,
     is_shown = wish == nil, region = region:to_stateful():id():to_s() })
 end
 
