@@ -7,18 +7,15 @@ import shutil
 import signal
 from pathlib import Path
 
-import pytest
-
 from bridge.client import connect
 from bridge.protocol.values import DONE
 from tests.test_bridge.conftest import end, serve
 from tests.test_daw.serving import serving, write_mixture
 
-from .editor_host import EditorHost, crashes_allowed, editor_host, missing, write_state
+from .editor_host import EditorHost, crashes_allowed, editor_host, write_state
+from .editor_screen import needs_screen
 
-pytestmark = pytest.mark.skipif(
-    bool(missing()), reason=f"needs a screen of its own: no {', '.join(missing())}"
-)
+pytestmark = needs_screen
 
 
 def until_engine(host: EditorHost, words: str) -> None:
