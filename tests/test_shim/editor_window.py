@@ -85,6 +85,19 @@ class EditorWindow:
         """Press and release on a part."""
         self.act("mousemove", *self.point(name, x, y), "click", str(button))
 
+    def press(self, name: str, is_so: Callable[[], object], what: str) -> None:
+        """Click on a part, and again when it was of no use: a window that has just come up may be
+        moved away under the mouse. The time between is so long that no click comes late and a
+        second one does another thing."""
+        self.wait(name, lambda part: part["enabled"])
+        for patience_s in (20, 40, 60):
+            if self.part(name).get("enabled"):
+                self.click(name)
+            with suppress(AssertionError):
+                wait_for(is_so, what, patience_s)
+                return
+        raise AssertionError(f"never came, however {name} was clicked: {what}")
+
     def drag(self, name: str, start: float, end: float, button: int = 1, y: float = 0.6) -> None:
         """Draw with the mouse over a part, from one share of its width to another."""
         self.act("mousemove", *self.point(name, start, y), "mousedown", str(button))

@@ -76,7 +76,7 @@ def test_from_start_engine_to_the_panel_and_to_an_error(
         editor_host(plugin, home, tmp_path / "desk", state, command) as host,
     ):
         host.wait("engine", lambda part: part["title"] == "engine not running")
-        host.click("start")
+        host.press("start", lambda: host.part("start") == {}, "the engine was started")
         host.wait("engine", lambda part: part["title"] == "engine ready")
         assert host.part("start") == {}
         with connect(home, start=False) as client:
@@ -91,9 +91,8 @@ def test_from_start_engine_to_the_panel_and_to_an_error(
             clip = client.clip(job.clip_id)
             assert (clip.path, clip.name) == (str(song), "Nocturne")
 
-            host.click("panel")
             noted = tmp_path / "panel.json"
-            wait_for(noted.exists, "the panel", PATIENCE_S)
+            host.press("panel", noted.exists, "the panel")
             words = json.loads(noted.read_text("utf-8"))["words"]
             assert words == ["panel", "--clip", clip.clip_id]
 
