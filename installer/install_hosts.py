@@ -111,12 +111,15 @@ def _run(given: argparse.Namespace, is_running: Callable[[str], bool]) -> int:
     if given.host != "vst3" and not given.dry_run:
         StoreLayout(folders.store).make()  # scripts may ask before the engine process ever ran
     log = Log({}, {})
-    for host in hosts:
-        _place(host.absolute(), files, lines, log, given.dry_run)
+    try:
+        for host in hosts:
+            _place(host.absolute(), files, lines, log, given.dry_run)
+    finally:
+        if log.digests and not given.dry_run:
+            _write(path, log)  # also of half an installation, for --uninstall to take away
     if given.dry_run:
         print("nothing was changed")
         return 0
-    _write(path, log)
     print(_NEXT[given.host])
     return 0
 
@@ -174,13 +177,20 @@ def _place(
 
 def _write_file(path: Path, file: Placed) -> None:
     """Whole or not at all: a host that runs keeps the file that it has open."""
+    mode = file.mode or (0o755 if file.target.suffix in ("", ".so") else 0)
+    _replace(path, file.content, mode)
+
+
+def _replace(path: Path, content: bytes, mode: int = 0) -> None:
+    """mode: of the file; 0 for the usual one. What cannot be finished is not left behind."""
     part = path.with_name(f".{path.name}.stemlasso")
-    part.write_bytes(file.content)
-    if file.mode:
-        part.chmod(file.mode)
-    elif file.target.suffix in ("", ".so"):
-        part.chmod(0o755)
-    part.replace(path)
+    try:
+        part.write_bytes(content)
+        if mode:
+            part.chmod(mode)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _remove(log: Log, path: Path, is_dry: bool, is_quiet: bool = False) -> None:
@@ -234,9 +244,7 @@ def _write_lines(path: Path, lines: Sequence[bytes]) -> None:
         path.unlink(missing_ok=True)
         return
     end = b"\r\n" if path.is_file() and b"\r\n" in path.read_bytes() else b"\n"
-    part = path.with_name(f".{path.name}.stemlasso")
-    part.write_bytes(end.join(lines) + end)
-    part.replace(path)
+    _replace(path, end.join(lines) + end)
 
 
 def _command() -> tuple[str, ...]:

@@ -102,6 +102,7 @@ def test_an_installed_action_runs(run: Callable[..., int], host: Path, tmp_path:
         reaper = {
           GetOS = function() return "Other" end,
           EnumProjects = function() return {}, "" end,
+          EnumProjExtState = function() return false end,
           CountMediaItems = function() return 0 end,
           ShowMessageBox = function(text) boxes[#boxes + 1] = text end,
         }
@@ -192,6 +193,17 @@ def test_files_of_others_and_changed_ones_stay(
     assert run("ableton", "--uninstall") == 0
     assert "was changed" in capsys.readouterr().out
     assert everything(host) == {"Remote Scripts/StemLasso/surface.py": b"changed"}
+
+
+def test_what_was_installed_before_it_failed_is_taken_away_too(
+    run: Callable[..., int], host: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (host / "reaper-kb.ini").mkdir()  # cannot be written
+    assert run("reaper") == 1
+    assert "reaper-kb.ini" in capsys.readouterr().err
+    assert len(everything(host)) > 10
+    assert run("reaper", "--uninstall") == 0
+    assert everything(host) == {}
 
 
 def test_reaper_has_to_be_closed(
