@@ -101,7 +101,7 @@ def test_an_installed_action_runs(run: Callable[..., int], host: Path, tmp_path:
         boxes = {}
         reaper = {
           GetOS = function() return "Other" end,
-          EnumProjects = function() return {}, "" end,
+          EnumProjects = function(index) if index < 1 then return {}, "" end end,
           EnumProjExtState = function() return false end,
           CountMediaItems = function() return 0 end,
           ShowMessageBox = function(text) boxes[#boxes + 1] = text end,
