@@ -28,6 +28,7 @@ namespace
 {
 constexpr unsigned long unpainted = 0xff00ff; // no colour of the editor's
 constexpr int left = 20, top = 40, placeWidth = 960;
+constexpr int cornerPixels = 4;
 constexpr int roundingPixels = 2; // JUCE's, where it scales by no whole number
 constexpr long embeddedNotify = 0, windowActivate = 1, focusIn = 4; // XEMBED's messages
 
@@ -170,7 +171,8 @@ bool HostWindow::isPainted()
     XWindowAttributes now;
     if (XGetWindowAttributes (screen.display, own, &now) == 0 || now.map_state != IsViewable)
         return false;
-    auto* image = XGetImage (screen.display, own, 4, 4, 1, 1, AllPlanes, ZPixmap);
+    auto* image = XGetImage (screen.display, own, now.width - cornerPixels,
+                             now.height - cornerPixels, 1, 1, AllPlanes, ZPixmap);
     if (image == nullptr)
         return false;
     const auto colour = XGetPixel (image, 0, 0) & 0xffffff;

@@ -57,7 +57,7 @@ public:
     bool resize (int width, int height, bool asks);
     /** As when it comes to a screen of another density. */
     void scale (float factor);
-    /** The editor has drawn something. */
+    /** The editor has drawn, down to its lower right corner. */
     bool isPainted();
     /** The plug-in's own window in ours; 0: there is none yet. */
     XWindow editor() const { return child; }

@@ -82,10 +82,12 @@ void WindowDesk::Seat::leave()
     plugin.reset();
 }
 
-void WindowDesk::show (Seat& whose, int place)
+void WindowDesk::show (Seat& whose, int place, bool sharesLoop)
 {
+    using Loop = Steinberg::Linux::IRunLoop;
+    auto& itsLoop = sharesLoop ? static_cast<Loop&> (loop) : whose.loop;
     whose.window =
-        std::make_unique<HostWindow> (screen, whose.loop, whose.plugin->createView(), place);
+        std::make_unique<HostWindow> (screen, itsLoop, whose.plugin->createView(), place);
     ++nWindows;
     mostHandlers = std::max (mostHandlers, loop.handlers());
 }
@@ -263,19 +265,20 @@ void WindowDesk::pairs (int count)
     sit (other);
     for (int i = 0; i < count; ++i)
     {
-        show (seat, 0);
+        const bool sharesLoop = i % 8 < 4;
+        show (seat, 0, sharesLoop);
         turns (some (3));
-        show (other, 1);
+        show (other, 1, sharesLoop);
         turns (some (mostTurns));
-        (i % 2 == 0 ? seat : other).window.reset();
+        auto &first = i % 2 == 0 ? seat : other, &second = i % 2 == 0 ? other : seat;
+        first.window.reset();
         turns (some (3));
-        if (i % 4 == 3) // the one that stays still draws
+        if (i % 4 > 1) // the one that stays goes on: it draws what is new of it
         {
-            auto& staying = i % 2 == 0 ? other : seat;
-            until ([&] { return staying.window->isPainted(); }, "the other editor's picture");
+            second.window->resize (1100 + i, 700, true);
+            until ([&] { return second.window->isPainted(); }, "the other editor's picture");
         }
-        seat.window.reset();
-        other.window.reset();
+        second.window.reset();
     }
 }
 

@@ -60,7 +60,7 @@ private:
 
     void load();
     void sit (Seat&);
-    void show (Seat&, int place = 0);
+    void show (Seat&, int place = 0, bool sharesLoop = false);
     void setState (Seat&, const std::string& xml);
     void turns (int count);
     int some (int most) { return int (random() % unsigned (most + 1)); }

@@ -80,3 +80,4 @@ target_link_libraries(StemLasso
     PUBLIC
         juce::juce_recommended_config_flags)
 include(plugin/size.cmake)
+include(plugin/juce_mended.cmake)
