@@ -20,7 +20,7 @@ RATE = 48_000
 def lua_runtime(version: str = "lua54") -> Any:
     """A Lua interpreter that finds our modules; REAPER 6 has 5.3 and REAPER 7 has 5.4."""
     lua = importlib.import_module(f"lupa.{version}").LuaRuntime(unpack_returned_tuples=True)
-    for folder in (DAW / "lua", DAW / "reaper" / "lib"):
+    for folder in (DAW / "lua", DAW / "reaper" / "lib", HERE):
         package = lua.globals().package
         package.path = f"{folder / '?.lua'};{package.path}"
     return lua

@@ -88,6 +88,15 @@ def test_a_run_in_another_tab_waits_for_the_first_as_well(
     assert len(names(reaper)) == 4
 
 
+def test_reaper_asks_for_a_save_while_stems_are_to_come(
+    reaper: Reaper, desk: Desk, loop: Path
+) -> None:
+    reaper.item(reaper.track("A"), loop, D_LENGTH=2.0)
+    assert not reaper.fake.dirty[reaper.fake.project]
+    ask(reaper)
+    assert reaper.fake.dirty[reaper.fake.project]
+
+
 def test_a_closed_tab_is_not_waited_for(reaper: Reaper, desk: Desk, loop: Path) -> None:
     reaper.item(reaper.track("A"), loop, D_LENGTH=2.0)
     ask(reaper)

@@ -8,9 +8,11 @@ local memory = {}
 local CLIPS, PLACED = "StemLasso", "StemLasso placed"
 local SAME_S = 1e-6
 
---- Remembers `record` under the name of its request.
+--- Remembers `record` under the name of its request. REAPER keeps that only in a project that is
+--- saved, and asks for it only where it knows of a change.
 function memory.keep(project, name, record)
   reaper.SetProjExtState(project, CLIPS, name, json.encode(record))
+  reaper.MarkProjectDirty(project)
 end
 
 --- Forgets what was kept under `name`.
