@@ -324,6 +324,22 @@ def("EnumerateFiles", "string int", function(folder, index)
   return fake.files[index + 1]
 end)
 def("RecursiveCreateDirectory", "string int", function(folder) return fake.make_folder(folder) end)
+def("Help_Set", "string bool", function(words) fake.help = words end)
+def("atexit", "function", function(work) fake.at_exit[#fake.at_exit + 1] = work return true end)
+def("ValidatePtr2", "ReaProject any string", function(of, thing, kind)
+  assert(kind == "MediaItem*" or kind == "MediaItem_Take*")
+  for _, item in ipairs(items(of)) do
+    if kind == "MediaItem*" and item == thing then
+      return true
+    end
+    for _, take in ipairs(item.takes) do
+      if kind == "MediaItem_Take*" and take == thing then
+        return true
+      end
+    end
+  end
+  return false
+end)
 def("APIExists", "string", function(name) return api[name] ~= nil end)
 def("TimeMap_timeToQN_abs", "ReaProject number", function(_, time_s)
   local quarters = 0
@@ -354,7 +370,15 @@ def("new_array", "int", function(size)
 end)
 def("CreateTakeAudioAccessor", "MediaItem_Take", function(take)
   fake.n_accessors = fake.n_accessors + 1
-  return handle("AudioAccessor", { take = take })
+  return handle("AudioAccessor", { take = take, values = copy(take.numbers) })
+end)
+def("AudioAccessorStateChanged", "AudioAccessor", function(accessor)
+  for name, value in pairs(accessor.values) do
+    if accessor.take.numbers[name] ~= value then
+      return true
+    end
+  end
+  return false
 end)
 def("DestroyAudioAccessor", "AudioAccessor", function()
   fake.n_accessors = fake.n_accessors - 1
@@ -375,6 +399,7 @@ end
 def("GetAudioAccessorSamples", "AudioAccessor int int number int array",
   function(accessor, rate, n_channels, start_s, n_samples, buffer)
     assert(n_samples * n_channels <= buffer.size, "the buffer is too small")
+    fake.now_s = fake.now_s + fake.block_s
     local take = accessor.take
     if take.is_offline then
       return -1
@@ -408,6 +433,15 @@ reaper = setmetatable({}, {
   __newindex = function() error("the reaper table is REAPER's own") end,
 })
 
+--- Ends all scripts that run, as REAPER and its user can.
+function fake.end_scripts()
+  fake.deferred = {}
+  for _, work in ipairs(fake.at_exit) do
+    work()
+  end
+  fake.at_exit = {}
+end
+
 --- What REAPER does when an action is run: false where it ignores that.
 function fake.may_run()
   if #fake.deferred == 0 or fake.action_options & 3 == 0 then
@@ -415,7 +449,7 @@ function fake.may_run()
   elseif fake.action_options & 1 == 0 then
     return false
   end
-  fake.deferred = {}
+  fake.end_scripts()
   return fake.action_options & 2 ~= 0
 end
 

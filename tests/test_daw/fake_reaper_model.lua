@@ -6,7 +6,7 @@ local fake = { tracks = {}, boxes = {}, console = {}, commands = {}, inputs = {}
   deferred = {}, ext = {}, project_ext = {}, files = {}, now_s = 0, calls = {}, os = "Other",
   selection = { 0, 0 }, project_path = "", project_file = "", n_accessors = 0, block = nil,
   front = nil, run_commands = {}, action_options = 0, loose_sources = {}, sources_given = true,
-  missing_fields = {}, tempos = { { 0, 120 } }, dirty = {} }
+  missing_fields = {}, tempos = { { 0, 120 } }, dirty = {}, at_exit = {}, help = "", block_s = 0 }
 local project = setmetatable({}, { __name = "ReaProject" })
 fake.project, fake.front, fake.projects = project, project, { project }
 
@@ -118,6 +118,15 @@ function fake.describe()
     end
   end
   return table.concat(lines, "\n")
+end
+
+--- As the user does it: what pointed there points to nothing.
+function fake.delete_item(item)
+  for index, each in ipairs(item.track.items) do
+    if each == item then
+      table.remove(item.track.items, index)
+    end
+  end
 end
 
 function fake.is_active(take)

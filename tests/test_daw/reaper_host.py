@@ -68,6 +68,7 @@ class Reaper:
         """Runs an action as if chosen from the action list: one that still runs, as it asked."""
         if action == SEPARATE and not self.fake.may_run():
             return
+        self.fake.action_options = 0
         self.lua.eval("function(path) assert(loadfile(path))() end")(str(DAW / "reaper" / action))
 
     def says(self, *fields: str) -> None:

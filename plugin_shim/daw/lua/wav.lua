@@ -68,8 +68,9 @@ local function header(body, n_data_bytes)
 end
 
 --- Copies samples [start, stop) of `source` (from wav.read, of the file at `from`) to a new file,
---- bit for bit. Returns true, or nil and why not.
-function wav.cut(from, source, start, stop, to)
+--- bit for bit. on_block: called between blocks, if given, with the share that is done.
+--- Returns true, or nil and why not.
+function wav.cut(from, source, start, stop, to, on_block)
   local n_bytes = (stop - start) * source.n_frame_bytes
   if n_bytes + 4200 > WHOLE_32 then
     return nil, "it is longer than a WAV file can be"
@@ -89,6 +90,9 @@ function wav.cut(from, source, start, stop, to)
     end
     n_left = n_left - #block
     is_well = writer:write(block)
+    if on_block then
+      on_block(1 - n_left / n_bytes)
+    end
   end
   if is_well and n_bytes % 2 == 1 then
     is_well = writer:write("\0")

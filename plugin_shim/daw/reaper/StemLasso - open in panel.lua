@@ -15,14 +15,15 @@ local function main()
     desk.show(refused)
     return
   end
-  local n_sent, problems = session:send(items, nil)
-  for _, why in ipairs(problems) do
-    refused[#refused + 1] = why
-  end
-  if n_sent > 0 and not session:run("panel") then
-    refused[#refused + 1] = "The items are on the desk. Open the panel with `stemlasso panel`."
-  end
-  desk.show(refused)
+  session:send(items, nil, function(n_sent, problems)
+    for _, why in ipairs(problems) do
+      refused[#refused + 1] = why
+    end
+    if n_sent > 0 and not session:run("panel") then
+      refused[#refused + 1] = "The items are on the desk. Open the panel with `stemlasso panel`."
+    end
+    desk.show(refused)
+  end)
 end
 
 main()

@@ -10,7 +10,6 @@ local selection = require("selection")
 
 local function main()
   local session = desk.open(home)
-  desk.run_again()
   local items, refused = selection.read(session.project)
   if #items == 0 then
     refused[#refused + 1] = "Select one or more audio items first."
@@ -24,12 +23,13 @@ local function main()
     return
   end
   session:run("status") -- starts the engine process when none runs
-  local _, problems = session:send(items, wish)
-  for _, why in ipairs(problems) do
-    refused[#refused + 1] = why
-  end
-  session:wait()
-  desk.show(refused)
+  session:send(items, wish, function(_, problems)
+    for _, why in ipairs(problems) do
+      refused[#refused + 1] = why
+    end
+    session:wait()
+    desk.show(refused)
+  end)
 end
 
 main()

@@ -9,11 +9,12 @@
 --     cut          |=================|                first = floor(offset * sample_rate)
 --     item          |---------------|                 offset in the cut: less than one sample
 
+local turns = require("turns")
 local wav = require("wav")
 
 local clip = {}
 
-local BLOCK_SAMPLES = 16384
+local BLOCK_SAMPLES = 8192
 local ROUNDING = 1e-6
 
 local function cut_of(found, source)
@@ -24,11 +25,56 @@ local function cut_of(found, source)
   return first, stop
 end
 
+local unfinished = {} -- what to take away when the script is ended in the middle
+
+--- Takes away what is not finished: REAPER's accessor and the beginning of a file.
+function clip.drop_unfinished()
+  if unfinished.accessor then
+    reaper.DestroyAudioAccessor(unfinished.accessor)
+  end
+  if unfinished.file then
+    os.remove(unfinished.file)
+  end
+  unfinished = {}
+end
+
+local function percent(share)
+  return string.format("%d %%", math.floor(100 * share))
+end
+
+local function has_guid(getter, thing, guid)
+  local _, own = getter(thing, "GUID", "", false)
+  return own == guid
+end
+
+--- Why what was described cannot be rendered any more; nil while it can. REAPER uses addresses
+--- again, so the ids count.
+local function why_gone(found, accessor)
+  local is_item = reaper.ValidatePtr2(found.project, found.item, "MediaItem*")
+  if not reaper.ValidatePtr(found.project, "ReaProject*") then
+    return found.name .. ": its project was closed before it was rendered"
+  elseif not is_item or not has_guid(reaper.GetSetMediaItemInfo_String, found.item, found.item_guid) then
+    return found.name .. ": it was deleted before it was rendered"
+  end
+  local is_same = reaper.ValidatePtr2(found.project, found.take, "MediaItem_Take*")
+    and has_guid(reaper.GetSetMediaItemTakeInfo_String, found.take, found.take_guid)
+    and reaper.GetMediaItemInfo_Value(found.item, "D_LENGTH") == found.length_s
+    and reaper.GetMediaItemTakeInfo_Value(found.take, "D_STARTOFFS") == found.offset_s
+    and reaper.GetMediaItemTakeInfo_Value(found.take, "D_PLAYRATE") == found.rate
+  if not is_same or (accessor and reaper.AudioAccessorStateChanged(accessor)) then
+    return found.name .. ": it was changed before it was rendered; use it again"
+  end
+  return nil
+end
+
 local function blocks_of(accessor, found, n_samples)
   local buffer = reaper.new_array(BLOCK_SAMPLES * found.n_channels)
   local n_done, problem = 0, nil
   local function next_block()
-    if n_done >= n_samples then
+    if turns.pause("REAPER renders " .. found.name .. ": " .. percent(n_done / n_samples)) then
+      problem = why_gone(found, accessor)
+    end
+    if n_done >= n_samples or problem then
       return nil
     end
     local n = math.min(BLOCK_SAMPLES, n_samples - n_done)
@@ -50,19 +96,25 @@ local function render(found, to)
   if n_samples < 1 then
     return nil, found.name .. ": it is shorter than a sample"
   end
+  local gone = why_gone(found, nil) -- it may have waited while others were rendered
+  if gone then
+    return nil, gone
+  end
   local accessor = reaper.CreateTakeAudioAccessor(found.take)
   if not accessor then
     return nil, found.name .. ": REAPER gives no audio for it; glue it first (Item: Glue items)"
   end
+  local part = to .. ".part"
+  unfinished = { accessor = accessor, file = part }
   local next_block, problem = blocks_of(accessor, found, n_samples)
   local is_written, why =
-    wav.write_float(to, found.sample_rate, found.n_channels, n_samples, next_block)
-  reaper.DestroyAudioAccessor(accessor)
-  if problem() then
-    os.remove(to)
-    return nil, problem()
+    wav.write_float(part, found.sample_rate, found.n_channels, n_samples, next_block)
+  if is_written and not problem() then
+    found.position_s = reaper.GetMediaItemInfo_Value(found.item, "D_POSITION") -- now
+    is_written, why = os.rename(part, to)
   end
-  return is_written, why
+  clip.drop_unfinished()
+  return is_written and not problem(), problem() or why
 end
 
 --- A name that every system lets a file have, of at most 80 bytes and whole letters.
@@ -99,7 +151,15 @@ function clip.of(found, folder)
     pitch = found.pitch, channel_mode = found.channel_mode }
   if first > 0 or stop < source.n_samples then
     reaper.RecursiveCreateDirectory(folder, 0)
-    local is_cut, why = wav.cut(found.file, source, first, stop, to)
+    local part = to .. ".part"
+    unfinished = { file = part }
+    local is_cut, why = wav.cut(found.file, source, first, stop, part, function(share)
+      turns.pause("copying " .. found.name .. ": " .. percent(share))
+    end)
+    if is_cut then
+      is_cut, why = os.rename(part, to)
+    end
+    clip.drop_unfinished()
     if not is_cut then
       return nil, why
     end

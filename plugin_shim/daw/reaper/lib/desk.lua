@@ -7,6 +7,7 @@ local json = require("json")
 local memory = require("memory")
 local place = require("place")
 local tempo = require("tempo")
+local turns = require("turns")
 
 local desk = {}
 
@@ -59,6 +60,13 @@ function desk:run(...)
   return true
 end
 
+--- What of an item holds when the action is run, however long its file takes.
+local function note_for(self, found, wish)
+  found.bpm = tempo.of(self.project, found.position_s, found.length_s)
+  found.bpm_at_s = found.position_s
+  found.spans = wish and dialog.spans_for(self.project, wish, found)
+end
+
 local function request_of(self, found, made, wish, folder)
   local request = {
     clip = {
@@ -67,12 +75,13 @@ local function request_of(self, found, made, wish, folder)
         position_s = made.start_s },
     },
   }
-  if made.rate == 1 then -- at another one the file does not run in step with the timeline
-    request.clip.origin.tempo_bpm = tempo.of(self.project, found.position_s, found.length_s)
+  -- at another rate the file does not run in step with the timeline
+  if made.rate == 1 and found.bpm_at_s == found.position_s then
+    request.clip.origin.tempo_bpm = found.bpm
   end
   if wish then
     local spans = json.array({})
-    for _, span in ipairs(dialog.spans_for(self.project, wish, found)) do
+    for _, span in ipairs(found.spans) do
       local start_s, end_s = clip.time_in(made, span[1]), clip.time_in(made, span[2])
       if end_s > start_s then
         spans[#spans + 1] = { start_s = start_s, end_s = end_s, sign = span[3] }
@@ -85,15 +94,27 @@ local function request_of(self, found, made, wish, folder)
 end
 
 --- Sends items to the engine process; with a wish (see dialog) they are separated, without one they
---- only appear in the panel. Returns how many went, and refusals in words.
-function desk:send(items, wish)
+--- only appear in the panel. Calls done with how many went, and refusals in words; that may be later.
+function desk:send(items, wish, done)
+  for _, found in ipairs(items) do
+    note_for(self, found, wish)
+  end
+  local media = reaper.GetProjectPathEx(self.project)
+  reaper.atexit(clip.drop_unfinished)
+  turns.run(function() return self:send_now(items, wish, media) end, done)
+end
+
+--- The same in one turn, or with pauses where turns.run calls it. media: the project's folder of media.
+function desk:send_now(items, wish, media)
   local refused, n_sent = {}, 0
   for _, found in ipairs(items) do
     local name = self.exchange:new_name("reaper")
-    local folder = reaper.GetProjectPathEx(self.project) .. "/StemLasso/" .. name
+    local folder = media .. "/StemLasso/" .. name
     local made, why = clip.of(found, folder)
     local is_asked = made
-    if made then
+    if made and not reaper.ValidatePtr(self.project, "ReaProject*") then
+      is_asked, why = false, found.name .. ": its project was closed"
+    elseif made then
       is_asked, why = self.exchange:ask(name, request_of(self, found, made, wish, folder))
     end
     if is_asked then
@@ -276,6 +297,7 @@ function desk:wait()
     end
   end
   if #sessions > 0 then
+    desk.run_again()
     reaper.defer(look)
   end
 end

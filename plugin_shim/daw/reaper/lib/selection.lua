@@ -75,7 +75,7 @@ local function must_render(found, source, take)
 end
 
 --- One item as a table, or nil and why it cannot be separated.
-function selection.describe(item)
+function selection.describe(project, item)
   local take = reaper.GetActiveTake(item)
   if not take then
     return nil, "an item without a take: there is no audio in it"
@@ -99,7 +99,7 @@ function selection.describe(item)
   local _, track_guid = reaper.GetSetMediaTrackInfo_String(track, "GUID", "", false)
   local _, take_guid = reaper.GetSetMediaItemTakeInfo_String(take, "GUID", "", false)
   local found = {
-    item = item, take = take, item_guid = item_guid, take_guid = take_guid,
+    project = project, item = item, take = take, item_guid = item_guid, take_guid = take_guid,
     track_guid = track_guid, track_name = track_name,
     name = name, kind = kind, file = file,
     position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION"),
@@ -135,7 +135,7 @@ function selection.read(project)
   for index = 0, reaper.CountMediaItems(project) - 1 do
     local item = reaper.GetMediaItem(project, index)
     if reaper.IsMediaItemSelected(item) then
-      local one, why = selection.describe(item)
+      local one, why = selection.describe(project, item)
       if one then
         found[#found + 1] = one
       else
