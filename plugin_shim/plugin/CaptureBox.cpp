@@ -10,10 +10,17 @@ namespace stemlasso
 static constexpr float fallPerTick = 0.86f, quietestDb = -60;
 
 /** A wide button with a dot that is red while armed. */
-class CaptureBox::Toggle final : public juce::Button
+class CaptureBox::Toggle final : public juce::ToggleButton
 {
 public:
-    Toggle() : Button ("Capture") {}
+    Toggle() : ToggleButton ("Capture") {}
+
+    void show (bool isArmed, bool capturesNow)
+    {
+        setToggleState (isArmed, juce::dontSendNotification);
+        if (std::exchange (isCapturing, capturesNow) != capturesNow)
+            repaint();
+    }
 
     void paintButton (juce::Graphics& g, bool isOver, bool isDown) override
     {
@@ -28,7 +35,7 @@ public:
                                                 : colours::line);
         g.drawRoundedRectangle (box, 7, 1);
         g.setFont (font (14, true));
-        const auto label = isOn ? "Capturing" : "Capture";
+        const auto label = isCapturing ? "Capturing" : isOn ? "Armed" : "Capture";
         const auto width = float (textWidth (font (14, true), label)) + 18;
         auto row = box.withSizeKeepingCentre (width, box.getHeight());
         g.setColour (colours::minus);
@@ -36,6 +43,9 @@ public:
         g.setColour (colours::text);
         g.drawText (label, row, juce::Justification::centredLeft);
     }
+
+private:
+    bool isCapturing = false;
 };
 
 CaptureBox::CaptureBox() : toggle (std::make_unique<Toggle>())
@@ -47,7 +57,7 @@ CaptureBox::CaptureBox() : toggle (std::make_unique<Toggle>())
     toggle->onClick = [this]
     {
         if (onArm)
-            onArm (! isArmed);
+            onArm (toggle->getToggleState());
     };
     addAndMakeVisible (*toggle);
 }
@@ -71,15 +81,21 @@ void CaptureBox::show (bool newArmed, const std::optional<capture::Take>& newTak
                  << fromUtf8 (view::shortDuration (double (newTake->droppedSamples) / rate));
     }
     else
-        text = newArmed ? "Armed. Press Play in the DAW." : "Turn it on, then play.";
+        text = newArmed ? "Press Play in the DAW." : "Turn it on, then play.";
+    setTitle (text);
     const auto hasNews = newArmed != isArmed || text != words || std::abs (level - meter) > 1e-4f;
     isArmed = newArmed;
     take = newTake;
     meter = level;
     words = text;
-    toggle->setToggleState (isArmed, juce::dontSendNotification);
+    toggle->show (isArmed, isArmed && take.has_value());
     if (hasNews)
         repaint();
+}
+
+std::unique_ptr<juce::AccessibilityHandler> CaptureBox::createAccessibilityHandler()
+{
+    return accessible (*this, juce::AccessibilityRole::group);
 }
 
 void CaptureBox::resized() { toggle->setBounds (getLocalBounds().removeFromTop (34)); }

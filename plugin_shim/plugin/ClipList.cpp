@@ -35,6 +35,8 @@ void ClipList::show (const std::vector<ClipRow>& newRows, const juce::String& se
     if (index >= 0)
         chosen.addRange ({ index, index + 1 });
     list.setSelectedRows (chosen, juce::dontSendNotification);
+    if (index >= 0)
+        list.scrollToEnsureRowIsOnscreen (index);
     list.setVisible (! rows.empty());
     list.repaint();
     if (hadAny == rows.empty())
@@ -82,7 +84,8 @@ void ClipList::paintListBoxItem (int index, juce::Graphics& g, int width, int he
         box.removeFromLeft (14).toFloat().withSizeKeepingCentre (7, 7).translated (-3, 0));
     g.setColour (colours::text);
     g.setFont (font (13, isSelected));
-    g.drawText (row.name, box.removeFromTop (box.getHeight() / 2),
+    const auto hasDetail = row.fraction >= 0 || row.detail.isNotEmpty();
+    g.drawText (row.name, hasDetail ? box.removeFromTop (box.getHeight() / 2) : box,
                 juce::Justification::centredLeft);
     if (row.fraction >= 0)
     {
@@ -127,7 +130,9 @@ void ClipList::deleteKeyPressed (int index)
 juce::String ClipList::getNameForRow (int index)
 {
     return juce::isPositiveAndBelow (index, int (rows.size()))
-               ? rows[size_t (index)].name + ", " + rows[size_t (index)].detail
+               ? rows[size_t (index)].name
+                     + (rows[size_t (index)].detail.isEmpty() ? ""
+                                                              : ", " + rows[size_t (index)].detail)
                : juce::String();
 }
 

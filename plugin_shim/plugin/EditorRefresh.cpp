@@ -91,14 +91,15 @@ static ClipRow rowOf (const WorkClip& clip, const wire::LinkView& link)
 {
     ClipRow row{ clip.id, fromUtf8 (clip.source.name), {}, view::Tone::quiet, -1 };
     const auto work = view::workState (viewOf (clip), link);
-    row.detail = fromUtf8 (view::shortDuration (clip.lengthSeconds()));
+    juce::StringArray parts;
+    if (clip.sampleRate > 0)
+        parts.add (fromUtf8 (view::shortDuration (clip.lengthSeconds())));
     if (clip.musical)
-        row.detail << dot << fromUtf8 (view::barAndBeat (*clip.musical));
+        parts.add (fromUtf8 (view::barAndBeat (*clip.musical)));
     else if (clip.kind == ClipKind::reaperItem)
-        row.detail << dot << "REAPER item";
+        parts.add ("REAPER item");
     const auto gap = gapOf (clip);
-    if (gap.isNotEmpty())
-        row.detail = gap;
+    row.detail = gap.isNotEmpty() ? gap : parts.joinIntoString (dot);
     row.fraction = work.canCancel ? work.fraction : -1;
     row.tone = work.line.text.empty() && ! clip.stems.empty() ? view::Tone::good : work.line.tone;
     if (gap.isNotEmpty() && row.tone == view::Tone::quiet)
@@ -131,11 +132,15 @@ void PluginEditor::showHeading (const WorkClip* clip, const std::optional<captur
     if (clip != nullptr)
     {
         name = fromUtf8 (clip->source.name);
-        detail = fromUtf8 (view::format (clip->lengthSeconds(), clip->sampleRate, clip->channels));
+        juce::StringArray parts;
+        if (clip->sampleRate > 0) // or the file is gone, or only the engine reads it
+            parts.add (
+                fromUtf8 (view::format (clip->lengthSeconds(), clip->sampleRate, clip->channels)));
         if (const auto place = placeOf (*clip); place.isNotEmpty())
-            detail << dot << "at " << place;
+            parts.add ("at " + place);
+        detail = parts.joinIntoString (dot);
         if (clip->droppedSamples > 0)
-            remark = "This take " + gapOf (*clip) + ". Capture it again if it matters.";
+            remark = "It " + gapOf (*clip) + ".";
     }
     else if (showsTake)
     {
@@ -190,6 +195,8 @@ void PluginEditor::showPrompt (const WorkClip* clip)
         shown.prompt = clip->prompt;
         shown.options = clip->options;
         shown.work = view::workState (viewOf (*clip), processor.work().link().view());
+        shown.canRefine =
+            clip->options.quality == "draft" && ! clip->stems.empty() && ! shown.work.canCancel;
     }
     shown.missing = showsTake ? std::string ("Stop capturing to separate it.")
                               : view::missing (shown.prompt, clip != nullptr);

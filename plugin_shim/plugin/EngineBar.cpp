@@ -44,6 +44,11 @@ void EngineBar::show (const wire::LinkView& newLink)
     repaint();
 }
 
+std::unique_ptr<juce::AccessibilityHandler> EngineBar::createAccessibilityHandler()
+{
+    return accessible (*this, juce::AccessibilityRole::group);
+}
+
 int EngineBar::badgeWidth() const { return textWidth (font (12.5f), fromUtf8 (badge.text)) + 34; }
 
 void EngineBar::resized()
@@ -72,7 +77,7 @@ void EngineBar::paint (juce::Graphics& g)
     g.fillEllipse (float (pill.getX()) + 11, float (pill.getCentreY()) - 3.5f, 7, 7);
     g.setFont (font (12.5f));
     g.drawText (fromUtf8 (badge.text), pill.withTrimmedLeft (24), juce::Justification::centredLeft);
-    if (! link.words.empty() && badge.tone != view::Tone::good)
+    if (view::saysMore (link, badge) && badge.tone != view::Tone::good)
     {
         row.setLeft (start.isVisible() ? start.getRight() + 12 : pill.getRight() + 12);
         row.setRight (panel.getX() - 10);

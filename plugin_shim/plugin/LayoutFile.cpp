@@ -17,6 +17,9 @@ static void collect (juce::Component& part, juce::Component& top, juce::DynamicO
         about->setProperty ("height", box.getHeight());
         about->setProperty ("enabled", part.isEnabled());
         about->setProperty ("title", part.getTitle());
+        about->setProperty ("focused", part.hasKeyboardFocus (true));
+        if (const auto* button = dynamic_cast<juce::Button*> (&part))
+            about->setProperty ("on", button->getToggleState());
         if (const auto* edit = dynamic_cast<juce::TextEditor*> (&part))
             about->setProperty ("text", edit->getText());
         parts.setProperty (part.getComponentID(), juce::var (about));
@@ -42,6 +45,7 @@ void LayoutFile::update()
     all->setProperty ("window", juce::int64 (juce::pointer_sized_int (peer->getNativeHandle())));
     all->setProperty ("left", -place.x);
     all->setProperty ("top", -place.y);
+    all->setProperty ("scale", peer->getPlatformScaleFactor());
     all->setProperty ("parts", juce::var (parts.get()));
     const auto text = juce::JSON::toString (juce::var (all.get()), true);
     if (text == written)

@@ -3,6 +3,9 @@
 namespace stemlasso
 {
 
+static constexpr int boxSide = 14, boxGap = 6, boxMargin = 6;
+static juce::Font boxFont() { return font (12.5f); }
+
 juce::Colour colours::of (view::Tone tone)
 {
     switch (tone)
@@ -92,6 +95,36 @@ void Look::drawButtonText (juce::Graphics& g, juce::TextButton& button, bool, bo
                 juce::Justification::centred, true);
 }
 
+void Look::drawToggleButton (juce::Graphics& g, juce::ToggleButton& button, bool isOver, bool)
+{
+    const auto area = button.getLocalBounds();
+    const auto box = area.withWidth (boxSide).withSizeKeepingCentre (boxSide, boxSide).toFloat();
+    const auto isOn = button.getToggleState();
+    g.setColour (isOn ? colours::accent : isOver ? colours::hover : colours::raised);
+    g.fillRoundedRectangle (box.reduced (0.5f), 3);
+    g.setColour (isOn ? colours::accent : colours::dim);
+    g.drawRoundedRectangle (box.reduced (0.5f), 3, 1);
+    if (isOn)
+    {
+        juce::Path tick;
+        tick.startNewSubPath (0.22f, 0.52f);
+        tick.lineTo (0.43f, 0.72f);
+        tick.lineTo (0.79f, 0.28f);
+        g.setColour (colours::onAccent);
+        g.strokePath (tick, juce::PathStrokeType (1.8f),
+                      juce::AffineTransform::scale (boxSide).translated (box.getPosition()));
+    }
+    g.setColour (colours::text);
+    g.setFont (boxFont());
+    g.drawText (button.getButtonText(), area.withTrimmedLeft (boxSide + boxGap),
+                juce::Justification::centredLeft, true);
+    if (button.hasKeyboardFocus (false))
+    {
+        g.setColour (colours::accent);
+        g.drawRoundedRectangle (area.toFloat().reduced (0.5f), 4, 1);
+    }
+}
+
 void Look::fillTextEditorBackground (juce::Graphics& g, int width, int height, juce::TextEditor&)
 {
     g.setColour (colours::raised);
@@ -160,6 +193,32 @@ void makePrimary (juce::TextButton& button)
 {
     button.setColour (juce::TextButton::buttonColourId, colours::accent);
     button.setColour (juce::TextButton::textColourOffId, colours::onAccent);
+}
+
+std::unique_ptr<juce::AccessibilityHandler> accessible (juce::Component& component,
+                                                        juce::AccessibilityRole role)
+{
+    return std::make_unique<juce::AccessibilityHandler> (component, role);
+}
+
+CheckBox::CheckBox (const juce::String& words, const juce::String& tip) : ToggleButton (words)
+{
+    setTitle (words);
+    setTooltip (tip);
+    setMouseClickGrabsKeyboardFocus (false);
+}
+
+bool CheckBox::keyPressed (const juce::KeyPress& key)
+{
+    if (key != juce::KeyPress::spaceKey && key != juce::KeyPress::returnKey)
+        return false;
+    setToggleState (! getToggleState(), juce::sendNotificationSync);
+    return true;
+}
+
+int CheckBox::widthOfWords() const
+{
+    return boxSide + boxGap + textWidth (boxFont(), getButtonText()) + boxMargin;
 }
 
 IconButton::IconButton (const juce::String& title, const juce::String& tip, juce::Path icon)

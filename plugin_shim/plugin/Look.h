@@ -13,10 +13,10 @@ namespace stemlasso
 namespace colours
 {
 inline const juce::Colour ground{ 0xff12151a }, panel{ 0xff181c22 }, raised{ 0xff222831 },
-    hover{ 0xff2b333e }, line{ 0xff2a313b }, text{ 0xffe7ecf2 }, dim{ 0xff8d99a8 },
+    hover{ 0xff2b333e }, line{ 0xff2a313b }, text{ 0xffe7ecf2 }, dim{ 0xff95a1b0 },
     accent{ 0xff4da3ff }, onAccent{ 0xff06121f }, canvas{ 0xff0b0e13 }, grid{ 0xff1b222b },
     mixture{ 0xff6cb6ff }, target{ 0xffffb454 }, residual{ 0xff93a1b5 }, take{ 0xffc9a0ff },
-    plus{ 0xff3ddc97 }, minus{ 0xffff5d73 }, warning{ 0xffffb454 };
+    plus{ 0xff3ddc97 }, minus{ 0xffff6b80 }, warning{ 0xffffb454 };
 
 juce::Colour of (view::Tone);
 } // namespace colours
@@ -35,6 +35,7 @@ public:
     void drawButtonBackground (juce::Graphics&, juce::Button&, const juce::Colour&, bool isOver,
                                bool isDown) override;
     void drawButtonText (juce::Graphics&, juce::TextButton&, bool isOver, bool isDown) override;
+    void drawToggleButton (juce::Graphics&, juce::ToggleButton&, bool isOver, bool isDown) override;
     void fillTextEditorBackground (juce::Graphics&, int width, int height,
                                    juce::TextEditor&) override;
     void drawTextEditorOutline (juce::Graphics&, int width, int height, juce::TextEditor&) override;
@@ -56,6 +57,19 @@ private:
 
 /** A button of one colour meaning: ordinary, or the thing to do next. */
 void makePrimary (juce::TextButton&);
+
+/** For screen readers: what kind of thing a component is, where JUCE cannot know it. */
+std::unique_ptr<juce::AccessibilityHandler> accessible (juce::Component&, juce::AccessibilityRole);
+
+/** A setting that is on or off. A click leaves the keys to whom they belonged, so that Space goes on
+    to start the host; reached by Tab, Space and Return switch it. */
+class CheckBox final : public juce::ToggleButton
+{
+public:
+    CheckBox (const juce::String& words, const juce::String& tip);
+    bool keyPressed (const juce::KeyPress&) override;
+    int widthOfWords() const; ///< with its box
+};
 
 /** A small button that shows a drawing. */
 class IconButton final : public juce::Button

@@ -5,7 +5,16 @@ namespace stemlasso
 
 static constexpr int ticksPerSecond = 20;
 static constexpr int leastWidth = 680, leastHeight = 440, mostWidth = 2400, mostHeight = 1600;
-static constexpr int headHeight = 44, sideWidth = 200, margin = 12;
+static constexpr int headHeight = 44, sideWidth = 200, margin = 12, gap = 12;
+
+/** A click on a button takes the keys from nobody: Space goes on to start and stop the host. */
+static void leaveKeysToTheHost (juce::Component& part)
+{
+    if (dynamic_cast<juce::Button*> (&part) != nullptr)
+        part.setMouseClickGrabsKeyboardFocus (false);
+    for (auto* child : part.getChildren())
+        leaveKeysToTheHost (*child);
+}
 
 PluginEditor::PluginEditor (PluginProcessor& owner)
     : AudioProcessorEditor (owner), processor (owner)
@@ -15,7 +24,6 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
     setComponentID ("editor");
     setTitle ("StemLasso");
     strip.setComponentID ("strip");
-    promptBar.setComponentID ("prompt");
     engineBar.setComponentID ("engine");
     shelf.setComponentID ("stems");
     useItems.setComponentID ("use");
@@ -25,10 +33,16 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
         addAndMakeVisible (view);
     addChildComponent (useItems);
     connect();
+    setWantsKeyboardFocus (true); // for what is written nowhere and belongs to the host
+    int order = 0;
+    for (auto* view : std::initializer_list<juce::Component*>{
+             &engineBar, &captureBox, &clipList, &useItems, &strip, &promptBar, &shelf })
+        view->setExplicitFocusOrder (++order);
     addMouseListener (this, true);
     processor.work().addChangeListener (this);
     processor.reaper().addChangeListener (this);
     processor.work().link().watch();
+    leaveKeysToTheHost (*this);
     setResizable (true, true);
     setResizeLimits (leastWidth, leastHeight, mostWidth, mostHeight);
     setSize (920, 580);
@@ -100,6 +114,18 @@ void PluginEditor::connect()
         work.separate();
         refresh();
     };
+    promptBar.onRefine = [this, &work]
+    {
+        say ({});
+        if (const auto* clip = work.selected())
+        {
+            auto options = clip->options;
+            options.quality = "standard";
+            work.setOptions (options);
+            work.separate();
+        }
+        refresh();
+    };
     promptBar.onCancel = [this, &work]
     {
         work.cancel();
@@ -152,8 +178,11 @@ void PluginEditor::openPanel()
 void PluginEditor::mouseUp (const juce::MouseEvent& event)
 {
     clicked = event.eventComponent;
-    while (clicked != nullptr && clicked != this && ! clicked->getWantsKeyboardFocus())
+    while (clicked != nullptr && clicked != this
+           && ! (clicked->getWantsKeyboardFocus() && clicked->getMouseClickGrabsKeyboardFocus()))
         clicked = clicked->getParentComponent();
+    if (clicked == this && hasKeyboardFocus (true))
+        grabKeyboardFocus(); // from the description: what is typed now is not meant for it
     focusTicks = clicked != this ? ticksPerSecond / 4 : 0;
 }
 
@@ -216,17 +245,19 @@ void PluginEditor::paint (juce::Graphics& g)
     auto row = strip.getBounds().withHeight (headingHeight).translated (0, -headingHeight);
     g.setFont (font (14.5f, true));
     g.setColour (colours::text);
-    const auto nameWidth =
-        std::min (textWidth (font (14.5f, true), heading) + 12, row.getWidth() / 2);
+    // The name may be long, and stands in the list as well: it gives way.
+    const auto widthOf = [] (const juce::String& words)
+    { return words.isEmpty() ? 0 : textWidth (font (12.5f), words) + gap; };
+    const auto others = widthOf (headingDetail) + widthOf (headingRemark);
+    const auto nameWidth = std::min (textWidth (font (14.5f, true), heading) + 2,
+                                     std::max (row.getWidth() - others, row.getWidth() / 3));
     g.drawText (heading, row.removeFromLeft (nameWidth), juce::Justification::centredLeft);
     g.setFont (font (12.5f));
-    if (headingRemark.isNotEmpty())
-    {
-        const auto width =
-            std::min (textWidth (font (12.5f), headingRemark) + 8, row.getWidth() / 2);
-        g.setColour (colours::warning);
-        g.drawText (headingRemark, row.removeFromRight (width), juce::Justification::centredRight);
-    }
+    row.removeFromLeft (gap);
+    g.setColour (colours::warning);
+    g.drawText (headingRemark,
+                row.removeFromRight (std::min (widthOf (headingRemark), row.getWidth() / 2)),
+                juce::Justification::centredRight);
     g.setColour (colours::dim);
     g.drawText (headingDetail, row, juce::Justification::centredLeft);
 }

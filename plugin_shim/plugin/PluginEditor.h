@@ -63,6 +63,9 @@ private:
     SpanStrip strip;
     PromptBar promptBar;
     StemShelf shelf;
+    juce::ButtonParameterAttachment mutes{ processor.reaper().muteOriginal(),
+                                           shelf.muteOriginal() };
+    juce::ButtonParameterAttachment takes{ processor.reaper().insertTakes(), shelf.insertTakes() };
     juce::TooltipWindow tooltips{ this, 600 };
     LayoutFile layout{ *this };
 

@@ -31,7 +31,8 @@ PromptBar::PromptBar()
     description.setTooltip ("A few plain words, such as \"dog barking\". Enter starts.");
     description.setFont (font (15));
     description.setInputRestrictions (longestDescription);
-    description.setIndents (10, 0);
+    description.setBorder ({ 0, 9, 0, 9 }); // what is longer is cut here, not at the frame
+    description.setIndents (1, 0);
     description.setJustification (juce::Justification::centredLeft);
     description.setTextToShowWhenEmpty (fromUtf8 ("What is it?  dog barking, snare drum\u2026"),
                                         colours::dim);
@@ -56,19 +57,29 @@ PromptBar::PromptBar()
         if (onCancel)
             onCancel();
     };
-    for (auto* each : std::initializer_list<juce::Component*>{ &description, &how, &separate })
+    refine.setComponentID ("refine");
+    refine.setTooltip ("Separates this again, in standard quality.");
+    refine.onClick = [this]
+    {
+        if (onRefine)
+            onRefine();
+    };
+    for (auto* each :
+         std::initializer_list<juce::Component*>{ &description, &how, &separate, &status })
         addAndMakeVisible (each);
     addChildComponent (cancel);
+    addChildComponent (refine);
 }
 
 void PromptBar::show (const Shown& newShown)
 {
-    const auto hasNews = newShown.work != shown.work || newShown.missing != shown.missing
-                         || newShown.key != shown.key;
     const auto text = fromUtf8 (newShown.prompt.description);
     const auto isTyping = description.hasKeyboardFocus (true) && newShown.key == shown.key;
     if (text != description.getText() && ! isTyping)
+    {
         description.setText (text, false);
+        description.setCaretPosition (0); // its beginning is what is seen of it
+    }
     shown = newShown;
     auto label = fromUtf8 (shown.options.quality);
     label = label.substring (0, 1).toUpperCase() + label.substring (1);
@@ -76,21 +87,35 @@ void PromptBar::show (const Shown& newShown)
         label << fromUtf8 (" \u00b7 ") << shown.options.candidates << " takes";
     how.setButtonText (label + fromUtf8 ("  \u25be"));
     how.setTitle ("Options: " + label);
-    separate.setVisible (! shown.work.canCancel);
+    const auto isBusy = shown.work.canCancel;
+    leave (isBusy ? separate : cancel);
+    separate.setVisible (! isBusy);
     separate.setEnabled (shown.missing.empty());
     separate.setTooltip (fromUtf8 (shown.missing));
-    cancel.setVisible (shown.work.canCancel);
-    if (hasNews)
+    cancel.setVisible (isBusy);
+    if (refine.isVisible() != shown.canRefine)
     {
-        setTitle (fromUtf8 (line().text)); // for screen readers
-        repaint (statusArea());
+        leave (refine);
+        refine.setVisible (shown.canRefine);
+        resized();
     }
+    status.show (line(), shown.work.fraction);
+}
+
+/** Before a component goes: JUCE would give its keys to the next one, such as the description, and
+    the Space that is meant for the host would be written there. */
+void PromptBar::leave (juce::Component& part)
+{
+    if (part.isVisible() && part.hasKeyboardFocus (true))
+        getParentComponent()->grabKeyboardFocus();
 }
 
 void PromptBar::run()
 {
-    if (shown.missing.empty() && ! shown.work.canCancel && onSeparate)
-        onSeparate();
+    if (! shown.missing.empty() || shown.work.canCancel || ! onSeparate)
+        return;
+    getParentComponent()->grabKeyboardFocus(); // the next Space is the host's
+    onSeparate();
 }
 
 /** What is said: how the job stands, or what to do next. */
@@ -112,38 +137,13 @@ void PromptBar::resized()
     how.setBounds (row.removeFromRight (150));
     row.removeFromRight (8);
     description.setBounds (row);
+    auto rest = getLocalBounds().withTrimmedTop (rowHeight + 6);
+    if (refine.isVisible())
+        refine.setBounds (rest.removeFromRight (112).reduced (0, 2));
+    status.setBounds (rest);
 }
 
-juce::Rectangle<int> PromptBar::statusArea() const
-{
-    return getLocalBounds().withTrimmedTop (rowHeight + 6);
-}
-
-void PromptBar::paint (juce::Graphics& g)
-{
-    g.fillAll (colours::ground);
-    auto area = statusArea();
-    if (shown.work.fraction >= 0)
-    {
-        const auto bar = area.removeFromTop (5).toFloat();
-        g.setColour (colours::raised);
-        g.fillRoundedRectangle (bar, 2.5f);
-        g.setColour (colours::accent);
-        const auto share = float (juce::jlimit (0.0, 1.0, shown.work.fraction));
-        g.fillRoundedRectangle (bar.withWidth (std::max (bar.getWidth() * share, 5.0f)), 2.5f);
-        area.removeFromTop (3);
-    }
-    const auto said = line();
-    auto text = fromUtf8 (said.text);
-    if (shown.work.fraction > 0)
-        text << fromUtf8 ("  \u00b7  ") << juce::roundToInt (100 * shown.work.fraction) << "%";
-    const auto isPlain = said.tone == view::Tone::quiet || said.tone == view::Tone::busy;
-    g.setColour (said.tone == view::Tone::busy ? colours::text
-                 : isPlain                     ? colours::dim
-                                               : colours::of (said.tone));
-    g.setFont (font (13));
-    g.drawFittedText (text, area.withTrimmedLeft (2), juce::Justification::centredLeft, 2, 0.9f);
-}
+void PromptBar::paint (juce::Graphics& g) { g.fillAll (colours::ground); }
 
 template <std::size_t count>
 static void addChoices (juce::PopupMenu& menu, const char* heading, const Choice (&choices)[count],

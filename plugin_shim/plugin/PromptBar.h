@@ -2,7 +2,7 @@
 
 // What to take out, how well, the button that begins it, and how it goes.
 
-#include "Look.h"
+#include "StatusLine.h"
 
 namespace stemlasso
 {
@@ -16,7 +16,8 @@ public:
         wire::Prompt prompt;
         wire::JobOptions options;
         view::WorkState work;
-        std::string missing; ///< what hinders a separation; empty: nothing does
+        std::string missing;    ///< what hinders a separation; empty: nothing does
+        bool canRefine = false; ///< the stems are a draft's
     };
 
     PromptBar();
@@ -24,7 +25,7 @@ public:
 
     std::function<void (const std::string&)> onDescription;
     std::function<void (const wire::JobOptions&)> onOptions;
-    std::function<void()> onSeparate, onCancel;
+    std::function<void()> onSeparate, onCancel, onRefine;
 
     void paint (juce::Graphics&) override;
     void resized() override;
@@ -34,11 +35,12 @@ private:
     void showMenu();
     void choose (int item);
     view::Line line() const;
-    juce::Rectangle<int> statusArea() const;
+    void leave (juce::Component&);
 
     Shown shown;
     juce::TextEditor description;
-    juce::TextButton how, separate{ "Separate" }, cancel{ "Cancel" };
+    juce::TextButton how, separate{ "Separate" }, cancel{ "Cancel" }, refine{ "Refine" };
+    StatusLine status;
 };
 
 } // namespace stemlasso

@@ -74,6 +74,11 @@ void SpanStrip::say()
     setTitle (title);
 }
 
+std::unique_ptr<juce::AccessibilityHandler> SpanStrip::createAccessibilityHandler()
+{
+    return accessible (*this, juce::AccessibilityRole::image);
+}
+
 void SpanStrip::resized()
 {
     wave.setBounds (getLocalBounds().withTrimmedTop (rulerHeight));

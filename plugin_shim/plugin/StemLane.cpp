@@ -3,7 +3,7 @@
 namespace stemlasso
 {
 
-static constexpr int wordsLeft = 30, wordsWidth = 190, dragPixels = 6;
+static constexpr int wordsLeft = 30, dragPixels = 6;
 
 StemLane::StemLane()
     : folder ("Show in folder", "Shows the file in its folder", IconButton::folder()),
@@ -46,7 +46,7 @@ void StemLane::show (const Shown& newShown)
     if (! hasNews)
         return;
     setTitle (shown.name + ", " + fromUtf8 (view::roleWords (shown.stem)));
-    setTooltip ("Drag onto a track of the DAW"
+    setTooltip (shown.name + "\nDrag onto a track of the DAW"
                 + (shown.place.isEmpty() ? juce::String (".") : ", to " + shown.place + "."));
     repaint();
 }
@@ -58,7 +58,7 @@ void StemLane::resized()
     copy.setBounds (row.removeFromRight (28).withSizeKeepingCentre (28, 28));
     folder.setBounds (row.removeFromRight (28).withSizeKeepingCentre (28, 28));
     wave.setBounds (
-        row.withTrimmedLeft (wordsLeft + wordsWidth).withTrimmedRight (6).reduced (0, 4));
+        row.withTrimmedLeft (wordsLeft + wordsWidth()).withTrimmedRight (6).reduced (0, 4));
 }
 
 void StemLane::paint (juce::Graphics& g)
@@ -79,17 +79,21 @@ void StemLane::paint (juce::Graphics& g)
         for (int row = -1; row <= 1; ++row)
             g.fillEllipse (12.0f + 5 * float (column),
                            float (box.getCentreY()) + 6 * float (row) - 1, 2.4f, 2.4f);
-    auto words = box.withTrimmedLeft (wordsLeft).withWidth (wordsWidth - 10).reduced (0, 4);
+    auto words = box.withTrimmedLeft (wordsLeft).withWidth (wordsWidth() - 10).reduced (0, 4);
     g.setColour (colours::text);
     g.setFont (font (13.5f, true));
     g.drawText (shown.name, words.removeFromTop (words.getHeight() / 2),
                 juce::Justification::centredLeft);
     g.setColour (colours::dim);
     g.setFont (font (11.5f));
-    auto role = fromUtf8 (view::roleWords (shown.stem));
-    if (shown.place.isNotEmpty())
-        role << fromUtf8 (" \u00b7 ") << shown.place;
-    g.drawText (role, words, juce::Justification::centredLeft);
+    g.drawText (fromUtf8 (view::roleWords (shown.stem)), words, juce::Justification::centredLeft);
+}
+
+int StemLane::wordsWidth() const { return juce::jlimit (190, 420, getWidth() * 28 / 100); }
+
+std::unique_ptr<juce::AccessibilityHandler> StemLane::createAccessibilityHandler()
+{
+    return accessible (*this, juce::AccessibilityRole::listItem);
 }
 
 void StemLane::mouseDrag (const juce::MouseEvent& event)
@@ -104,6 +108,13 @@ void StemLane::mouseUp (const juce::MouseEvent&)
 {
     isDragging = false;
     repaint();
+}
+
+void StemLane::focusGained (FocusChangeType)
+{
+    repaint();
+    if (onFocus)
+        onFocus (*this);
 }
 
 bool StemLane::keyPressed (const juce::KeyPress& key)

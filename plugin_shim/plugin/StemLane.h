@@ -25,19 +25,23 @@ public:
 
     /** Begins a drag of this lane's file, or of what else goes with it. */
     std::function<void (StemLane&)> onDrag;
+    /** It has the keys, and may be out of sight. */
+    std::function<void (StemLane&)> onFocus;
 
     void paint (juce::Graphics&) override;
     void resized() override;
+    std::unique_ptr<juce::AccessibilityHandler> createAccessibilityHandler() override;
     void mouseDrag (const juce::MouseEvent&) override;
     void mouseUp (const juce::MouseEvent&) override;
     void mouseEnter (const juce::MouseEvent&) override { repaint(); }
     void mouseExit (const juce::MouseEvent&) override { repaint(); }
     bool keyPressed (const juce::KeyPress&) override;
-    void focusGained (FocusChangeType) override { repaint(); }
+    void focusGained (FocusChangeType) override;
     void focusLost (FocusChangeType) override { repaint(); }
 
 private:
     juce::Colour colour() const;
+    int wordsWidth() const;
     void copyPath() const;
 
     Shown shown;

@@ -3,7 +3,7 @@
 namespace stemlasso
 {
 
-static constexpr int headingHeight = 30, laneHeight = 46, dragPixels = 6;
+static constexpr int laneHeight = 46, dragPixels = 6;
 
 /** Drags target and residual out together. */
 class StemShelf::AllHandle final : public juce::Component, public juce::SettableTooltipClient
@@ -33,6 +33,10 @@ public:
                     juce::Justification::centredLeft);
     }
 
+    std::unique_ptr<juce::AccessibilityHandler> createAccessibilityHandler() override
+    {
+        return accessible (*this, juce::AccessibilityRole::image);
+    }
     void mouseEnter (const juce::MouseEvent&) override { repaint(); }
     void mouseExit (const juce::MouseEvent&) override { repaint(); }
     void mouseUp (const juce::MouseEvent&) override { hasBegun = false; }
@@ -53,9 +57,9 @@ private:
 StemShelf::StemShelf() : all (std::make_unique<AllHandle> (*this))
 {
     setOpaque (true);
+    setTitle ("Stems");
     insert.setComponentID ("insert");
-    insert.setTooltip ("New tracks under the original, at its place; one undo step. The original "
-                       "is left as it is.");
+    insert.setTooltip ("New tracks under the original, at its place; one undo step.");
     insert.onClick = [this]
     {
         if (onInsert)
@@ -64,9 +68,14 @@ StemShelf::StemShelf() : all (std::make_unique<AllHandle> (*this))
     all->setComponentID ("all");
     addChildComponent (*all);
     addChildComponent (insert);
+    mutes.setComponentID ("mute");
+    takes.setComponentID ("takes");
+    addChildComponent (mutes);
+    addChildComponent (takes);
     viewport.setViewedComponent (&column, false);
     viewport.setScrollBarsShown (true, false);
     viewport.setScrollBarThickness (8);
+    viewport.setWantsKeyboardFocus (false); // the lanes do
     addAndMakeVisible (viewport);
 }
 
@@ -86,6 +95,7 @@ void StemShelf::show (const std::vector<StemLane::Shown>& stems, const juce::Str
         lane->setComponentID ("stem " + juce::String (lanes.size()));
         lane->onDrag = [this] (StemLane& dragged)
         { dragOut (dragged, { fromUtf8 (dragged.stem().path) }); };
+        lane->onFocus = [this] (StemLane& focused) { scrollTo (focused); };
         column.addAndMakeVisible (*lane);
         lanes.push_back (std::move (lane));
     }
@@ -93,12 +103,22 @@ void StemShelf::show (const std::vector<StemLane::Shown>& stems, const juce::Str
         lanes[i]->show (stems[i]);
     place = newPlace;
     all->setVisible (stems.size() > 1);
-    insert.setVisible (canInsert && ! stems.empty());
+    for (auto* each : std::initializer_list<juce::Component*>{ &insert, &mutes, &takes })
+        each->setVisible (canInsert && ! stems.empty());
     if (isOther)
     {
         resized();
         repaint();
     }
+}
+
+void StemShelf::scrollTo (const StemLane& lane)
+{
+    const auto top = viewport.getViewPositionY(), height = viewport.getViewHeight();
+    if (lane.getY() < top)
+        viewport.setViewPosition (0, lane.getY());
+    else if (lane.getBottom() > top + height)
+        viewport.setViewPosition (0, lane.getBottom() - height);
 }
 
 juce::StringArray StemShelf::mainFiles() const
@@ -129,6 +149,15 @@ void StemShelf::resized()
     all->setBounds (heading.removeFromRight (92));
     heading.removeFromRight (8);
     insert.setBounds (heading.removeFromRight (104));
+    if (insert.isVisible())
+    {
+        auto boxes = area.removeFromTop (boxesHeight).reduced (0, 2);
+        for (auto* each : { &takes, &mutes })
+        {
+            each->setBounds (boxes.removeFromRight (each->widthOfWords()));
+            boxes.removeFromRight (10);
+        }
+    }
     viewport.setBounds (area);
     const auto height = laneHeight * int (lanes.size());
     column.setSize (area.getWidth() - (height > area.getHeight() ? 10 : 0), height);
@@ -153,6 +182,11 @@ void StemShelf::paint (juce::Graphics& g)
         g.drawText (place.isEmpty() ? "Drag one onto a track."
                                     : "Drag one onto a track, to " + place,
                     left, juce::Justification::centredLeft);
+}
+
+std::unique_ptr<juce::AccessibilityHandler> StemShelf::createAccessibilityHandler()
+{
+    return accessible (*this, juce::AccessibilityRole::group);
 }
 
 } // namespace stemlasso

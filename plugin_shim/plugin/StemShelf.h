@@ -22,22 +22,35 @@ public:
 
     std::function<void()> onInsert;
 
+    /** Of "Insert stems", beside it. */
+    juce::Button& muteOriginal() { return mutes; }
+    juce::Button& insertTakes() { return takes; }
+
     void paint (juce::Graphics&) override;
     void resized() override;
+    std::unique_ptr<juce::AccessibilityHandler> createAccessibilityHandler() override;
 
 private:
     class AllHandle;
 
     void dragOut (juce::Component& from, const juce::StringArray& files);
     juce::StringArray mainFiles() const;
+    void scrollTo (const StemLane&);
 
     juce::Viewport viewport;
     juce::Component column;
     std::vector<std::unique_ptr<StemLane>> lanes;
     std::unique_ptr<AllHandle> all;
     juce::TextButton insert{ "Insert stems" };
+    CheckBox mutes{ "Mute original", "Insert stems mutes the item that they come from, in the same "
+                                     "undo step." };
+    CheckBox takes{ "Insert takes",
+                    "The target's item has every take that was made, to choose from "
+                    "in REAPER." };
     juce::String place;
     bool isDragging = false;
+
+    static constexpr int headingHeight = 30, boxesHeight = 24;
 };
 
 } // namespace stemlasso

@@ -50,6 +50,7 @@ set(plugin_sources
     plugin/SpanStrip.cpp
     plugin/SpanStripEdits.cpp
     plugin/SpanStripPaint.cpp
+    plugin/StatusLine.cpp
     plugin/StemLane.cpp
     plugin/StemPlan.cpp
     plugin/StemShelf.cpp

@@ -45,3 +45,14 @@ target_link_libraries(wire_client PRIVATE stemlasso_wire stemlasso_options)
 add_executable(capture_tests tests/TestMain.cpp tests/CaptureTests.cpp tests/TakeTests.cpp tests/SpoolTests.cpp)
 target_link_libraries(capture_tests PRIVATE stemlasso_capture stemlasso_options Catch2::Catch2)
 catch_discover_tests(capture_tests TEST_PREFIX "capture: ")
+
+# The editor needs a screen: tests/test_shim/test_editor_parts.py runs it on one of its own.
+if(STEMLASSO_PLUGIN)
+    add_executable(editor_tests tests/EditorTests.cpp tests/EditorStage.cpp)
+    target_include_directories(editor_tests PRIVATE
+        ${CMAKE_CURRENT_SOURCE_DIR} $<TARGET_PROPERTY:StemLasso,INCLUDE_DIRECTORIES>)
+    target_compile_definitions(editor_tests PRIVATE $<TARGET_PROPERTY:StemLasso,COMPILE_DEFINITIONS>)
+    target_link_libraries(editor_tests PRIVATE
+        StemLasso stemlasso_reaper stemlasso_capture stemlasso_wire stemlasso_view
+        juce::juce_audio_utils Catch2::Catch2)
+endif()

@@ -29,6 +29,14 @@ Line engineBadge (wire::LinkState state)
     return {};
 }
 
+bool saysMore (const wire::LinkView& link, const Line& badge)
+{
+    std::string said = badge.text; // "engine not running" and "the engine is not running"
+    if (const auto space = said.find (' '); space != std::string::npos)
+        said.insert (space, " is");
+    return ! link.words.empty() && link.words != badge.text && link.words != "the " + said;
+}
+
 bool canStart (wire::LinkState state) { return state == wire::LinkState::absent; }
 
 std::string stageWords (const std::string& stage)
@@ -122,9 +130,9 @@ WorkState done (const wire::Job& job)
         return { { Tone::good, "Done." } };
     const auto sure = int (std::lround (100 * job.result->confidence));
     auto text = "Done, " + std::to_string (sure) + "% sure.";
-    if (! job.result->notices.empty())
-        text.append (" ").append (sentence (job.result->notices.front()));
-    else if (! job.result->nullDb)
+    for (const auto& notice : job.result->notices)
+        text.append (" ").append (sentence (notice));
+    if (job.result->notices.empty() && ! job.result->nullDb)
         text += " Target and residual add up to the clip, to the last bit.";
     return { { sure < 50 ? Tone::warning : Tone::good, text } };
 }

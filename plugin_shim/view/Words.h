@@ -27,6 +27,8 @@ struct Line
 
 /** The badge: how the engine stands, in two or three words. */
 Line engineBadge (wire::LinkState);
+/** Whether the link's own words tell more than its badge. */
+bool saysMore (const wire::LinkView&, const Line& badge);
 /** Whether a click may start an engine. */
 bool canStart (wire::LinkState);
 /** What the engine does in a stage. */

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from .conftest import HOSTS, host_environment
 from .editor_screen import screen
+from .editor_state import SavedClip, SavedStem, state_file
 from .host_process import HostProcess
 
 MOST_CRASHES = 5
@@ -81,15 +81,5 @@ def write_state(
     folder: Path, song: Path, description: str = "", stems: tuple[Path, ...] = ()
 ) -> Path:
     """A file for `EditorHost`: the plug-in with one clip."""
-    kept = "".join(
-        f"<Stem role='target' name={quoteattr(stem.name)} path={quoteattr(str(stem))}/>"
-        for stem in stems
-    )
-    path = folder / "state.xml"
-    path.write_text(
-        '<StemLasso version="1" capture="0"><Workspace selected="a">'
-        f'<Clip id="a" kind="file" path={quoteattr(str(song))} name="Nocturne">'
-        f"<Prompt description={quoteattr(description)}/>{kept}</Clip></Workspace></StemLasso>",
-        "utf-8",
-    )
-    return path
+    clip = SavedClip(song, description=description, stems=tuple(map(SavedStem, stems)))
+    return state_file(folder / "state.xml", clip)

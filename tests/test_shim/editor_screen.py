@@ -32,12 +32,20 @@ needs_screen = pytest.mark.skipif(
 
 
 @contextmanager
-def screen(environ: dict[str, str], folder: Path) -> Iterator[None]:
-    """A screen with a window manager and, without which JUCE's hosts crash, a settings manager."""
+def screen(
+    environ: dict[str, str],
+    folder: Path,
+    size: tuple[int, int] = (2000, 1100),
+    scale: int = 1,
+) -> Iterator[None]:
+    """A screen with a window manager and, without which JUCE's hosts crash, a settings manager.
+
+    scale: pixels of the screen to one of a window.
+    """
     with ExitStack() as undo:
-        environ["DISPLAY"] = undo.enter_context(x_server(2000, 1100))
+        environ["DISPLAY"] = undo.enter_context(x_server(*size))
         settings = folder / "xsettings"
-        settings.touch()
+        settings.write_text(f"Gdk/WindowScalingFactor {scale}\n", "utf-8")
         manager = folder / "openbox.xml"
         manager.write_text(_OPENBOX, "utf-8")
         undo.enter_context(process(["openbox", "--config-file", str(manager)], environ))

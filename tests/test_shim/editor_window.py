@@ -58,16 +58,14 @@ class EditorWindow:
         assert found is not None
         return found
 
-    def point(self, name: str, x: float = 0.5, y: float = 0.5) -> tuple[str, str, str, str]:
+    def point(self, name: str, x: float = 0.5, y: float = 0.5) -> tuple[str, ...]:
         """For xdotool: a place within a part, as shares of its size."""
         part = self.wait(name, lambda each: each["width"] > 0)
         layout = self.layout()
-        return (
-            "--window",
-            str(layout["window"]),
-            str(round(layout["left"] + part["x"] + x * part["width"])),
-            str(round(layout["top"] + part["y"] + y * part["height"])),
-        )
+        left = layout["left"] + part["x"] + x * part["width"]
+        top = layout["top"] + part["y"] + y * part["height"]
+        place = (round(each * layout["scale"]) for each in (left, top))
+        return ("--window", str(layout["window"]), *map(str, place))
 
     def act(self, *arguments: str) -> str:
         """Run xdotool on this screen."""
