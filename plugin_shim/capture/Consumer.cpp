@@ -57,7 +57,14 @@ void Recorder::Consumer::stop()
 
 void Recorder::Consumer::requestFinish()
 {
-    isFinishRequested = true;
+    {
+        // what comes after this is another take, however late the writer hears of it
+        const std::lock_guard lock (ringsMutex);
+        if (rings.empty())
+            return;
+        finishing = rings.back();
+        finishAt = finishing->end();
+    }
     if (thread != nullptr)
         thread->wake();
 }
@@ -84,7 +91,6 @@ std::shared_ptr<Ring> Recorder::Consumer::front (bool& isLast)
 
 Drained::Load Recorder::Consumer::drain()
 {
-    const bool isFinishing = isFinishRequested.exchange (false);
     std::uint64_t moved = 0;
     bool isLast = true, isMuch = false;
     while (const auto ring = front (isLast))
@@ -95,8 +101,6 @@ Drained::Load Recorder::Consumer::drain()
         const std::lock_guard lock (ringsMutex);
         rings.pop_front();
     }
-    if (isFinishing && isOpen)
-        close();
     if (isMuch)
         return Load::much;
     return isOpen || moved > 0 ? Load::some : Load::idle;
@@ -110,7 +114,8 @@ bool Recorder::Consumer::drain (Ring& ring, std::uint64_t& moved)
     {
         const auto end = ring.end();
         const auto* mark = ring.nextMark();
-        const auto limit = mark == nullptr ? end : std::min (end, mark->at);
+        const auto limit = std::min ({ end, mark == nullptr ? end : mark->at,
+                                       std::max (finishOf (ring).value_or (end), ring.start()) });
         while (ring.start() < limit)
         {
             std::uint64_t frames = 0;
@@ -118,6 +123,8 @@ bool Recorder::Consumer::drain (Ring& ring, std::uint64_t& moved)
             write (ring, samples, frames);
             ring.drop (frames);
         }
+        if (finishIfReached (ring, mark))
+            continue;
         if (mark == nullptr || ring.start() != mark->at)
             break;
         apply (ring, *mark);
@@ -128,6 +135,29 @@ bool Recorder::Consumer::drain (Ring& ring, std::uint64_t& moved)
     if (frames > 0 && file != nullptr)
         updateHeader();
     return frames > ring.capacity / 8;
+}
+
+std::optional<std::uint64_t> Recorder::Consumer::finishOf (const Ring& ring) const
+{
+    const std::lock_guard lock (ringsMutex);
+    return finishing.get() == &ring ? std::optional (finishAt) : std::nullopt;
+}
+
+/** mark: the next one. What belongs to the take that ends is done before, what begins one after. */
+bool Recorder::Consumer::finishIfReached (const Ring& ring, const Mark* mark)
+{
+    const auto at = finishOf (ring);
+    if (! at || ring.start() < *at
+        || (mark != nullptr && mark->at == ring.start() && mark->kind != Mark::Kind::begin))
+        return false;
+    {
+        const std::lock_guard lock (ringsMutex);
+        if (finishing.get() == &ring && finishAt == *at)
+            finishing.reset();
+    }
+    if (isOpen)
+        close();
+    return true;
 }
 
 void Recorder::Consumer::apply (const Ring& ring, const Mark& mark)

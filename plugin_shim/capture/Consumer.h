@@ -7,7 +7,6 @@
 #include "SpoolThread.h"
 #include "TakeFile.h"
 
-#include <atomic>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -32,6 +31,8 @@ public:
 
 private:
     std::shared_ptr<Ring> front (bool& isLast);
+    std::optional<std::uint64_t> finishOf (const Ring&) const;
+    bool finishIfReached (const Ring&, const Mark*);
     bool drain (Ring&, std::uint64_t& moved);
     void apply (const Ring&, const Mark&);
     void open (const Ring&, const Mark&);
@@ -49,10 +50,12 @@ private:
     const std::function<void()> changed;
     const Spool spool;
 
-    mutable std::mutex ringsMutex;
+    mutable std::mutex ringsMutex; ///< for these three; never held while a disk is at work
     std::deque<std::shared_ptr<Ring>> rings;
     std::shared_ptr<SpoolThread> thread;
-    std::atomic<bool> isFinishRequested{ false };
+    std::shared_ptr<Ring>
+        finishing;              ///< a take that is open there ends; none: nothing was asked for
+    std::uint64_t finishAt = 0; ///< behind that frame of it
 
     mutable std::mutex listMutex;
     std::vector<Take> list;

@@ -30,7 +30,7 @@ SpoolThread::SpoolThread()
 SpoolThread::~SpoolThread()
 {
     {
-        const std::lock_guard lock (mutex);
+        const std::lock_guard lock (wakeMutex);
         isEnding = true;
     }
     woken.notify_one();
@@ -39,23 +39,32 @@ SpoolThread::~SpoolThread()
 
 void SpoolThread::add (Drained& drained)
 {
-    const std::lock_guard lock (mutex);
+    const std::lock_guard lock (listMutex);
     all.push_back (&drained);
 }
 
 void SpoolThread::remove (Drained& drained)
 {
-    const std::lock_guard lock (mutex);
+    const std::lock_guard lock (listMutex);
     std::erase (all, &drained);
 }
 
 void SpoolThread::wake()
 {
     {
-        const std::lock_guard lock (mutex);
+        const std::lock_guard lock (wakeMutex);
         isWoken = true;
     }
     woken.notify_one();
+}
+
+Drained::Load SpoolThread::drainAll()
+{
+    const std::lock_guard lock (listMutex);
+    auto load = Drained::Load::idle;
+    for (auto* each : all)
+        load = std::max (load, each->drain());
+    return load;
 }
 
 void SpoolThread::run()
@@ -64,21 +73,18 @@ void SpoolThread::run()
 #if defined(__linux__)
     pthread_setname_np (pthread_self(), "stemlasso takes"); // for who looks what a DAW is doing
 #endif
-    std::unique_lock lock (mutex);
-    while (! isEnding)
+    for (;;)
     {
-        auto load = Drained::Load::idle;
-        for (auto* each : all)
-            load = std::max (load, each->drain());
+        const auto load = drainAll();
         if (load == Drained::Load::much)
-        {
-            lock.unlock(); // or an instance that comes or goes would have to wait for a pause
-            std::this_thread::yield();
-            lock.lock();
-            continue;
-        }
-        const auto pause = load == Drained::Load::some ? 4ms : 30ms;
+            std::this_thread::yield(); // an instance that comes or goes has its turn
+        const auto pause = load == Drained::Load::much   ? 0ms
+                           : load == Drained::Load::some ? 4ms
+                                                         : 30ms;
+        std::unique_lock lock (wakeMutex);
         woken.wait_for (lock, pause, [this] { return isWoken || isEnding; });
+        if (isEnding)
+            return;
         isWoken = false;
     }
 }

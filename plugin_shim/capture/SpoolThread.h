@@ -36,17 +36,21 @@ public:
     void add (Drained&);
     /** Returns when it is not being drained, and never will be again. */
     void remove (Drained&);
-    /** Looks at once. */
+    /** Looks at once; returns at once, whatever is being drained. */
     void wake();
 
 private:
     SpoolThread();
     void run();
+    Drained::Load drainAll();
 
-    std::mutex mutex;
-    std::condition_variable woken;
+    std::mutex listMutex; ///< held while they are drained, so for as long as a disk hangs
     std::vector<Drained*> all;
+
+    std::mutex wakeMutex; ///< held for a moment only
+    std::condition_variable woken;
     bool isEnding = false, isWoken = false;
+
     std::thread thread;
 };
 

@@ -1,6 +1,9 @@
-// What is known of a take beside its samples: its tempo, and words where it went wrong.
+// What is known of a take beside its samples, and where it ends when a host is done with it.
 
 #include "Captured.h"
+
+#include <atomic>
+#include <future>
 
 using namespace stemlasso::capture;
 
@@ -76,4 +79,38 @@ TEST_CASE ("a host without a transport has no tempo")
     transport.tempoBpm = 120;
     Sender{ recorder, 1 }.send (makeBits (100, 3), 0, 100, transport, true);
     CHECK_FALSE (finished (recorder, 1)[0].tempoBpm);
+}
+
+TEST_CASE ("what comes after a finish is not ended by it, however late the writer is")
+{
+    Folder folder;
+    std::promise<void> release;
+    std::atomic<bool> isBlocked{ false };
+    auto released = release.get_future().share();
+    const auto block = [&]
+    {
+        isBlocked = true;
+        released.wait();
+    };
+    Recorder slow (folder.file ("spool"), block), recorder (folder.file ("spool"));
+    slow.prepare (rate, 1, 100);
+    recorder.prepare (rate, 1, 100);
+    Sender sender{ recorder, 1 };
+    const auto bits = makeBits (400, 4);
+    Sender{ slow, 1 }.send (bits, 0, 100, playing (0), true);
+    until ([&] { return isBlocked.load(); }, "the one writer of both is held up");
+
+    sender.send (bits, 0, 100, playing (0), true);
+    recorder.finish(); // returns all the same
+    sender.send (bits, 100, 100, playing (1000), true);
+    recorder.finish();
+    sender.send (bits, 200, 100, playing (2000), true);
+    sender.send (bits, 300, 100, playing (2100), true);
+    release.set_value();
+
+    const auto takes = finished (recorder, 3);
+    CHECK (takes[0].samples == 100);
+    CHECK (takes[1].positionSamples == 1000);
+    CHECK (takes[2].positionSamples == 2000);
+    CHECK ((WavFile (takes[2].path).bits == part (bits, 1, 200, 200)));
 }
