@@ -16,6 +16,8 @@ namespace stemlasso::capture
 class Recorder::Producer
 {
 public:
+    explicit Producer (Clock clock) : pace (clock) {}
+
     /** Audio stopped. The ring to write into from now on; none when it can stay. */
     std::shared_ptr<Ring> prepare (double sampleRate, int channels, int largestBlock)
     {
@@ -27,7 +29,10 @@ public:
         end();
         ring.reset();
         if (channels > 0 && sampleRate > 0)
+        {
             ring = std::make_shared<Ring> (sampleRate, channels, frames);
+            pace.start (sampleRate, ring->capacity);
+        }
         return ring;
     }
 
@@ -68,7 +73,7 @@ public:
         mark.kind = Mark::Kind::end;
         mark.lost = std::exchange (missing, 0);
         ring->put (mark); // there is room: one place is always left for it
-        isOpen = false;
+        isOpen = isHurried = false;
     }
 
 private:
@@ -134,7 +139,7 @@ private:
             const auto wanted = missing > 0 && ! mayWait ? ring->capacity / 2 : 1;
             const auto hasRoom = [&]
             { return ring->room() >= wanted && (missing == 0 || ring->roomForMarks() >= 2); };
-            if (! hasRoom() && ! (mayWait && waitFor (hasRoom)))
+            if (! hasRoom() && ! ((mayWait || hurries()) && waitFor (hasRoom)))
             {
                 missing += std::int64_t (count);
                 return;
@@ -142,9 +147,17 @@ private:
             reportGap();
             const auto piece = std::min (ring->room(), count);
             ring->write (input, offset, piece);
+            pace.add (piece);
             offset += piece;
             count -= piece;
         }
+    }
+
+    /** For the rest of the take: a host that waits for a slow disk comes near to real time. */
+    bool hurries() noexcept
+    {
+        isHurried = isHurried || pace.isHurried();
+        return isHurried;
     }
 
     void reportGap() noexcept
@@ -157,7 +170,7 @@ private:
         ring->put (mark);
     }
 
-    /** Only in an offline render: until the writer has made room, or does nothing for so long that
+    /** Only in an offline render, told or not: until the writer has made room, or does nothing for so long that
         its disk must be dead; then, and as long as that is so, audio goes on without it. */
     template <typename Condition>
     bool waitFor (Condition isMet) noexcept
@@ -184,7 +197,8 @@ private:
     }
 
     std::shared_ptr<Ring> ring;
-    bool isOpen = false;
+    Pace pace;
+    bool isOpen = false, isHurried = false;
     std::optional<std::int64_t>
         expected;                ///< where the next block has to begin to belong to the take
     std::optional<double> tempo; ///< of the open take, as long as it is the same

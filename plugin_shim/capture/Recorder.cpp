@@ -6,9 +6,9 @@
 namespace stemlasso::capture
 {
 
-Recorder::Recorder (std::string folder, std::function<void()> changed)
+Recorder::Recorder (std::string folder, std::function<void()> changed, Clock clock)
     : consumer (std::make_shared<Consumer> (std::move (folder), std::move (changed))),
-      producer (std::make_unique<Producer>())
+      producer (std::make_unique<Producer> (clock))
 {
 }
 

@@ -8,6 +8,8 @@
 //
 // No JUCE in it.
 
+#include "Pace.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,8 +74,9 @@ class Recorder
 public:
     /** folder: where takes are written, made when the first one begins. changed: is called on the
         writer's thread when a take began, or was finished. No file before the first block is
-        captured, and no thread before `prepare`. */
-    explicit Recorder (std::string folder, std::function<void()> changed = {});
+        captured, and no thread before `prepare`. clock: only tests have another one. */
+    explicit Recorder (std::string folder, std::function<void()> changed = {},
+                       Clock clock = std::chrono::steady_clock::now);
     /** Writes what is left, and finishes the open take. */
     ~Recorder();
 
@@ -81,7 +84,8 @@ public:
     void prepare (double sampleRate, int channels, int largestBlock);
 
     /** Audio thread: never allocates, locks or waits, except that `mayWait` (an offline render) lets
-        it wait for the writer instead of dropping. Begins a take when `isArmed` turns true, and a
+        it wait for the writer instead of dropping, and so does audio that fills the ring in a third
+        of its time: that is an offline render that nobody tells of. Begins a take when `isArmed` turns true, and a
         new one where the timeline jumps. Keeps the bits of every sample. */
     void process (const float* const* input, int channels, int samples, const Transport&,
                   bool isArmed, bool mayWait) noexcept;

@@ -3,7 +3,6 @@
 #include "Captured.h"
 
 #include <atomic>
-#include <future>
 #include <numeric>
 
 using namespace stemlasso::capture;
@@ -140,53 +139,6 @@ TEST_CASE ("doubles are rounded to floats")
     CHECK ((file.bits
             == Bits{ std::bit_cast<std::uint32_t> (0.1f), 0x80000000u,
                      std::bit_cast<std::uint32_t> (2.0f) }));
-}
-
-TEST_CASE ("what does not fit is counted, and silence keeps its place")
-{
-    Folder folder;
-    std::promise<void> release;
-    std::atomic<bool> isBlocked{ false };
-    // the writer tells of the first take and gets no further: as with a disk that hangs
-    auto released = release.get_future().share();
-    Recorder recorder (folder.file ("spool"),
-                       [&]
-                       {
-                           isBlocked = true;
-                           released.wait();
-                       });
-    recorder.prepare (rate, 2, 1000);
-    Sender sender{ recorder, 2 };
-    const auto bits = makeBits (2 * 100'000, 4);
-    const auto send = [&] (std::size_t frame)
-    { sender.send (bits, frame, 1000, playing (std::int64_t (frame)), true, false); };
-    send (0);
-    until ([&] { return isBlocked.load(); }, "the writer waits");
-    std::size_t frame = 1000;
-    for (; frame < 60'000; frame += 1000)
-        send (frame);
-    release.set_value();
-    until ([&] { return recorder.takes().back().samples > 10'000; }, "the writer goes on");
-    for (; frame < 100'000; frame += 1000)
-        send (frame);
-    sender.send (bits, 0, 1000, playing (0), false);
-    const auto takes = finished (recorder, 1);
-
-    const auto& take = takes[0];
-    REQUIRE (take.gaps.size() >= 1);
-    CHECK (take.positionSamples == 0);
-    CHECK (take.samples == 100'000);
-    auto expected = bits;
-    std::int64_t dropped = 0;
-    for (const auto& gap : take.gaps)
-    {
-        dropped += gap.samples;
-        std::fill_n (expected.begin() + std::ptrdiff_t (gap.startSamples * 2), gap.samples * 2, 0u);
-    }
-    CHECK (take.droppedSamples == dropped);
-    CHECK (take.gaps[0].startSamples > 1000);
-    CHECK (dropped > 30'000);
-    CHECK ((WavFile (take.path).bits == expected));
 }
 
 TEST_CASE ("a render that may wait loses nothing at any speed")

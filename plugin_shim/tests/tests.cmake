@@ -42,7 +42,7 @@ catch_discover_tests(wire_tests TEST_PREFIX "wire: " PROPERTIES
 add_executable(wire_client tests/WireClient.cpp)
 target_include_directories(wire_client SYSTEM PRIVATE ${JSON_INCLUDE_DIR})
 target_link_libraries(wire_client PRIVATE stemlasso_wire stemlasso_options)
-add_executable(capture_tests tests/TestMain.cpp tests/CaptureTests.cpp tests/TakeTests.cpp tests/SpoolTests.cpp)
+add_executable(capture_tests tests/TestMain.cpp tests/CaptureTests.cpp tests/PaceTests.cpp tests/TakeTests.cpp tests/SpoolTests.cpp)
 target_link_libraries(capture_tests PRIVATE stemlasso_capture stemlasso_options Catch2::Catch2)
 catch_discover_tests(capture_tests TEST_PREFIX "capture: ")
 

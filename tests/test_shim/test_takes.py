@@ -193,6 +193,15 @@ def test_a_host_that_says_nothing_of_its_transport_has_one_take(capture: Capture
     np.testing.assert_array_equal(take.bits, bits)
 
 
+def test_a_render_that_no_host_calls_one_loses_nothing(capture: Capture):
+    plan = Plan()
+    plan.prepare(mode="realtime")
+    plan.arm()
+    plan.roll([4096] * 400, 0)
+    bits, (take,) = capture(plan)
+    np.testing.assert_array_equal(take.bits, bits)
+
+
 def test_getting_ready_again_while_armed_goes_on_where_nothing_changed(capture: Capture):
     plan = Plan()
     plan.prepare()
