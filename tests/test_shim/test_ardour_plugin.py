@@ -1,99 +1,119 @@
-"""The plug-in in Ardour itself, without its window: scanned, rolled, saved, opened again."""
+"""The plug-in in Ardour, without its window: scanned, played into, exported, opened again."""
 
-import os
 import shutil
-import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from .conftest import PATIENCE_S, host_environment
+from .ardour_session import RATE, ArdourSession, missing
+from .take_files import Kept, kept_takes
 
-SCANNER = Path("/usr/lib/ardour7/ardour-vst3-scanner")
-SCRIPT = """
-local backend = AudioEngine:set_backend("None (Dummy)", "Unit-Test", "")
-backend:set_device_name("Uniform White Noise")
-local session = create_session("{folder}", "Nocturne", 48000)
-local track
-for each in session:new_audio_track(2, 2, nil, 1, "mix", ARDOUR.PresentationInfo.max_order,
-    ARDOUR.TrackMode.Normal, true):iter() do
-  track = each
+pytestmark = pytest.mark.skipif(
+    bool(missing()),
+    reason=f"no {', '.join(missing())}: apt-get install --no-install-recommends ardour",
+)
+POSITION, LENGTH = 30_011, 70_001
+MOST_EXPORTS = 8
+ROLL = """
+local function wait_for(is_so)
+  for _ = 1, 1200 do
+    if is_so() then return end
+    sleep(0.1)
+  end
+  error("it never came")
 end
-local made = ARDOUR.LuaAPI.new_plugin(session, "{uid}", ARDOUR.PluginType.VST3, "")
-assert(not made:isnil(), "Ardour does not have the plug-in")
-track:add_processor_by_index(made, 0, nil, true)
-track:monitoring_control():set_value(1, PBD.GroupControlDisposition.NoGroup)
-ARDOUR.LuaAPI.set_processor_param(track:nth_plugin(0), 0, 1.0)
-session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
-for _ = 1, 600 do
-  sleep(0.1)
-  if session:transport_sample() > 48000 then break end
+local here = ARDOUR.TransportRequestSource.TRS_UI
+for _, start in ipairs({ 20000, 0 }) do
+  session:request_locate(start, false, ARDOUR.LocateTransportDisposition.MustStop, here)
+  wait_for(function() return session:transport_sample() == start end)
+  session:request_roll(here)
+  wait_for(function() return session:transport_sample() > 120000 end)
+  session:request_stop(false, false, here)
+  wait_for(function() return not session:transport_rolling() end)
 end
-session:request_stop(false, false, ARDOUR.TransportRequestSource.TRS_UI)
-for _ = 1, 600 do
-  sleep(0.1)
-  if not session:transport_rolling() then break end
-end
-print("ROLLED", session:transport_sample())
 session:save_state("")
-track, made, session, backend = nil, nil, nil, nil -- or they outlive what they belong to
-collectgarbage()
-close_session()
-local again = load_session("{folder}", "Nocturne")
-for route in again:get_tracks():iter() do
+"""
+REOPEN = """
+for route in session:get_tracks():iter() do
   local plugin = route:nth_plugin(0)
   local value = ARDOUR.LuaAPI.get_processor_param(plugin, 0, true)
   print("REOPENED", plugin:to_insert():plugin(0):name(), value)
 end
-close_session()
-quit()
+"""
+
+BOUNCE = """
+for route in session:get_tracks():iter() do
+  local track = route:to_track()
+  local bounced = track:bounce_range({start}, {end}, ARDOUR.InterThreadInfo(), track:main_outs(),
+    false, "")
+  assert(not bounced:isnil(), "nothing was bounced")
+end
 """
 
 
-def test_ardour_scans_rolls_and_keeps_the_plugin(plugin: Path, home: Path, tmp_path: Path):
-    if shutil.which("ardour7-lua") is None or not SCANNER.exists():
-        pytest.skip("Ardour 7 is not installed: apt-get install --no-install-recommends ardour")
-    own = tmp_path / "ardour-home"
-    (own / ".config" / "ardour7").mkdir(parents=True)
-    installed = own / ".vst3" / plugin.name
-    shutil.copytree(plugin, installed)
-    environ = {
-        **host_environment(home),
-        "HOME": str(own),
-        "XDG_CONFIG_HOME": str(own / ".config"),
-        "XDG_CACHE_HOME": str(own / ".cache"),
-    }
+@pytest.fixture
+def song() -> np.ndarray:
+    """Noise [N, 2] of `LENGTH` samples, in which no sample is like another."""
+    noise = np.random.default_rng(3).uniform(-0.5, 0.5, (LENGTH, 2))
+    return noise.astype(np.float32)
 
-    def run(command: list[str], **more: str) -> str:
-        done = subprocess.run(
-            command,
-            env=environ | more,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
 
-    libraries = os.pathsep.join((str(SCANNER.parent), environ.get("LD_LIBRARY_PATH", "")))
-    scanned = run([str(SCANNER), "-f", "-v", str(installed)], LD_LIBRARY_PATH=libraries)
-    uid = scanned.split('VST3Info uid="')[1][:32]
-    assert 'name="StemLasso"' in scanned
-    script = tmp_path / "script.lua"
-    script.write_text(SCRIPT.format(folder=tmp_path / "Nocturne", uid=uid), "utf-8")
-    said = run(["ardour7-lua", str(script)])
+@pytest.fixture
+def session(plugin: Path, home: Path, tmp_path: Path, song: np.ndarray) -> ArdourSession:
+    """The song lies at `POSITION`, with silence before and behind it."""
+    made = ArdourSession(plugin, home, tmp_path)
+    assert 'name="StemLasso"' in made.scanned
+    made.place(song, POSITION)
+    return made
 
-    assert "REOPENED StemLasso 1" in said, said
-    rolled = int(said.split("ROLLED ")[1].split()[0])
-    takes = sorted((home / "spool").glob("*.wav"))
-    assert takes, said
-    # Ardour plays a first block or two before it rolls on from 0, which is a take of its own
-    longest = max(takes, key=lambda take: take.stat().st_size)
-    samples, rate = soundfile.read(longest, dtype="float32")
-    assert rate == 48_000
-    assert samples.shape[1] == 2
-    assert 24_000 < len(samples) <= rolled + 48_000
-    assert np.std(samples) > 0.01  # the noise of Ardour's dummy device
+
+def assert_is_heard(takes: Iterable[Kept], song: np.ndarray) -> None:
+    """All of the song is in each take, to the bit and at its place, and nothing else."""
+    for take in takes:
+        assert take.rate == RATE
+        start, end = take.time_reference, take.time_reference + len(take.bits)
+        assert start <= POSITION
+        assert end >= POSITION + LENGTH
+        timeline = np.zeros((end, 2), np.float32)
+        timeline[POSITION : POSITION + LENGTH] = song
+        np.testing.assert_array_equal(take.bits.view(np.float32), timeline[start:])
+
+
+def test_what_ardour_plays_is_taken_to_the_bit_and_its_session_opens_again(
+    session: ArdourSession, home: Path, song: np.ndarray
+):
+    session.do(ROLL)
+    first, second = kept_takes(home / "spool")
+    assert_is_heard((first, second), song)
+    # Ardour plays a latency before the place where it starts; before 0 that is cut
+    assert first.time_reference <= 20_000
+    assert second.time_reference == 0
+    assert "REOPENED StemLasso 1.0" in session.do(REOPEN)
+
+
+def test_what_ardour_exports_is_taken_to_the_bit(
+    session: ArdourSession, home: Path, song: np.ndarray, tmp_path: Path
+):
+    for _ in range(MOST_EXPORTS):
+        shutil.rmtree(home / "spool", ignore_errors=True)  # an export that crashed leaves its part
+        if session.export(tmp_path / "export.wav"):
+            break
+    (take,) = kept_takes(home / "spool")
+    assert_is_heard([take], song)
+    assert take.time_reference == 0
+    exported, _ = soundfile.read(tmp_path / "export.wav", dtype="float32")
+    np.testing.assert_array_equal(take.bits.view(np.float32)[: len(exported)], exported)
+
+
+def test_what_ardour_bounces_is_taken_to_the_bit(
+    session: ArdourSession, home: Path, song: np.ndarray
+):
+    """As fast as it goes; and unlike an export Ardour does not say that it is none in real time."""
+    end = 60 * RATE
+    session.do(BOUNCE.replace("{start}", "0").replace("{end}", str(end)))
+    (take,) = kept_takes(home / "spool")
+    assert (take.time_reference, len(take.bits)) == (0, end)
+    assert_is_heard([take], song)
