@@ -1,10 +1,11 @@
-"""The end of the standard streams: somebody who read them, such as `head`, may have gone.
+"""The standard streams: who reads them may lack letters of ours, or may have gone, such as `head`.
 
 A command whose output nobody reads any more ends quietly, with the status that a shell shows for
 programs that the signal SIGPIPE ends. The signal itself stays ignored, as Python has it: in the
 engine process a broken pipe is one peer's end, not everybody's.
 """
 
+import io
 import os
 import select
 import sys
@@ -17,7 +18,13 @@ CLOSED = 141
 
 
 def quiet_when_closed(run: Callable[[], int]) -> int:
-    """What `run` returns; CLOSED when a standard stream lost its reader before all was written."""
+    """What `run` returns; CLOSED when a standard stream lost its reader before all was written.
+
+    Letters that a stream's encoding lacks are shown by their numbers.
+    """
+    for stream in _streams():
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             return run()

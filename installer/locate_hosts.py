@@ -43,8 +43,11 @@ def candidates(host: str, system: System) -> list[Path]:
         return [places[kind] / "REAPER"]
     if host == "ableton":
         own = Path("Ableton/User Library")
-        documents = system.windows("USERPROFILE", "") / "Documents"
-        return [(documents / own, home / "Music" / own, home / "Documents" / own)[kind]]
+        if kind == 0:
+            cloud = system.environ.get("OneDrive")  # Windows may keep Documents there
+            places = [system.windows("USERPROFILE", ""), *([Path(cloud)] if cloud else [])]
+            return [place / "Documents" / own for place in places]
+        return [home / ("Music" if kind == 1 else "Documents") / own]
     if host == "ardour":
         local = system.windows("LOCALAPPDATA", "AppData/Local")
         places = (local, home / "Library/Preferences", _config(system))
@@ -79,7 +82,9 @@ def is_running(program: str, platform: str = sys.platform) -> bool:
         ["tasklist", "/fo", "csv", "/nh"] if platform == "win32" else ["ps", "-A", "-o", "comm="]
     )
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+        said = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=20
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     names = (line.split('","')[0].strip('" ') for line in said.stdout.splitlines())

@@ -101,3 +101,17 @@ def test_a_pipe_that_is_not_the_output_is_an_error_like_any_other() -> None:
     with pytest.raises(BrokenPipeError, match="decoder"):
         quiet_when_closed(run)
     assert quiet_when_closed(lambda: 7) == 7
+
+
+def test_letters_that_the_reader_lacks_are_shown_by_their_numbers(tmp_path: Path) -> None:
+    home = tmp_path / "Zoë"
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge", "store", "--home", str(home)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert r"Zo\xeb" in done.stdout

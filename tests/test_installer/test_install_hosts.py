@@ -1,6 +1,7 @@
 """`stemlasso install`: real files into folders as hosts have them, and all of it away again."""
 
 import ast
+import hashlib
 import json
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def run(tmp_path: Path, host: Path) -> Callable[..., int]:
     home = ["--home", str(tmp_path / "home")]
 
     def install(name: str, *options: str, running: str = "") -> int:
-        arguments = [name, "--folder", str(host), *options, *home]
+        arguments = [name, "--folder", str(host), *options, *home]  # the last --folder counts
         return install_hosts.main(arguments, is_running=lambda program: program == running)
 
     return install
@@ -60,8 +61,127 @@ def test_what_is_installed_is_taken_away_again(
     assert everything(host) == there
     assert run(name, "--uninstall") == 0
     assert everything(host) == before
-    assert sorted(path.name for path in host.iterdir() if "StemLasso" in path.name) == []
+    assert [path.name for path in host.iterdir()] == ["reaper-kb.ini"]  # no folder of ours either
     assert run(name, "--uninstall") == 1
+    assert not (tmp_path / "home" / "hosts" / f"{name}.json").exists()
+
+
+def test_empty_folders_of_the_user_stay(run: Callable[..., int], host: Path) -> None:
+    (host / "Remote Scripts").mkdir()
+    assert run("ableton") == 0
+    assert run("ableton", "--uninstall") == 0
+    assert [path.name for path in host.iterdir()] == ["Remote Scripts"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        KEYS,
+        KEYS.replace(b"\r\n", b"\n"),
+        b"\xef\xbb\xbf" + KEYS,
+        KEYS.rstrip(),
+        b'KEY 1 82 1013 0\nSCR 4 0 RSx "Custom: mixed.lua" "mixed.lua"\r\n\n',
+        'SCR 4 0 RSy "Custom: Zoë.lua" "Zoë.lua"\n'.encode("cp1252"),
+    ],
+    ids=["crlf", "lf", "bom", "no end", "mixed", "cp1252"],
+)
+def test_the_users_own_lines_stay_byte_for_byte(
+    run: Callable[..., int], host: Path, tmp_path: Path, before: bytes
+) -> None:
+    elsewhere = tmp_path / "dotfiles" / "keys"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(before)
+    elsewhere.chmod(0o444)
+    keys = host / "reaper-kb.ini"
+    keys.symlink_to(elsewhere)
+    for _ in range(2):
+        assert run("reaper") == 0
+        assert keys.read_bytes().endswith(before.removeprefix(b"\xef\xbb\xbf"))
+        assert keys.read_bytes().count(b"StemLasso/") == 3
+        assert keys.read_bytes().startswith(b"\xef\xbb\xbf") == before.startswith(b"\xef\xbb\xbf")
+    assert run("reaper", "--uninstall") == 0
+    assert keys.read_bytes() == before
+    assert keys.is_symlink()
+    assert elsewhere.stat().st_mode & 0o777 == 0o444
+
+
+def test_what_fails_midway_leaves_nothing(
+    run: Callable[..., int], host: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (host / "reaper-kb.ini").mkdir()  # comes last
+    assert run("reaper") == 1
+    assert str(host) in capsys.readouterr().err
+    assert everything(host) == {}
+    assert [path.name for path in host.iterdir()] == ["reaper-kb.ini"]
+    assert not (tmp_path / "home" / "hosts" / "reaper.json").exists()
+    (host / "reaper-kb.ini").rmdir()
+    assert run("reaper") == 0
+
+
+def test_what_fails_midway_of_an_update_can_be_taken_away(
+    run: Callable[..., int], host: Path, tmp_path: Path
+) -> None:
+    assert run("reaper") == 0
+    stale = host / "Scripts" / "StemLasso" / "lib" / "of an older version.lua"
+    stale.write_bytes(b"old")
+    log = tmp_path / "home" / "hosts" / "reaper.json"
+    known = json.loads(log.read_text("utf-8"))
+    digest = hashlib.sha256(b"old").hexdigest()
+    known["digests"] = {**{name: said[0] for name, said in known["digests"].items()}}
+    known["digests"][str(stale)] = digest  # as older versions wrote it
+    log.write_text(json.dumps(known), "utf-8")
+    (host / "reaper-kb.ini").unlink()
+    (host / "reaper-kb.ini").mkdir()
+    assert run("reaper") == 1
+    assert stale.exists()
+    (host / "reaper-kb.ini").rmdir()
+    assert run("reaper") == 0
+    assert not stale.exists()
+    assert run("reaper", "--uninstall") == 0
+    assert list(host.iterdir()) == []
+
+
+def test_two_folders_of_one_host_know_of_each_other(
+    run: Callable[..., int], host: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    portable = tmp_path / "StemLasso sessions" / "portable REAPER"
+    portable.mkdir(parents=True)
+    assert run("reaper") == 0
+    assert run("reaper", "--folder", str(portable)) == 0
+    assert len(everything(host)) == len(everything(portable)) > 10
+    assert run("reaper", "--folder", str(portable), "--uninstall") == 0
+    assert list(portable.iterdir()) == []
+    assert everything(host)
+    assert run("reaper", "--folder", str(portable), "--uninstall") == 1
+    assert f"into {portable}" in capsys.readouterr().err
+    assert run("reaper", "--uninstall") == 0
+    assert list(host.iterdir()) == []
+
+
+def test_what_is_not_there_is_named(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    assert run("ableton", "--folder", str(gone)) == 1
+    assert f"{gone}: there is no such folder" in capsys.readouterr().err
+    assert run("vst3", "--from", str(gone)) == 1
+    assert f"{gone}: there is no such file" in capsys.readouterr().err
+    assert not gone.exists()
+
+
+def test_each_host_says_what_comes_next(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {}
+    for name in ("reaper", "ableton", "ardour"):
+        assert run(name) == 0
+        assert run(name, "--uninstall") == 0
+        said[name] = capsys.readouterr().out
+    assert "list of actions" in said["reaper"]
+    assert "control surface" in said["ableton"]
+    # Ardour's slots hold copies, of which nothing here can know
+    assert "want them set again" in said["ardour"]
+    assert "remove the 'StemLasso' ones" in said["ardour"]
 
 
 def test_reaper_gets_actions_that_find_everything(
@@ -70,10 +190,10 @@ def test_reaper_gets_actions_that_find_everything(
     (host / "reaper-kb.ini").write_bytes(KEYS)
     assert run("reaper") == 0
     keys = (host / "reaper-kb.ini").read_bytes()
-    assert keys.startswith(KEYS)
+    assert keys.endswith(KEYS)
     assert keys.count(b"\r\n") == keys.count(b"\n") == 5
     folder = host / "Scripts" / "StemLasso"
-    for line in keys.decode().splitlines()[2:]:
+    for line in keys.decode().splitlines()[:3]:
         kind, section, number, identity, *_ = line.split(" ")
         assert (kind, section, number) == ("SCR", "4", "0")
         assert len(identity) >= 42
@@ -195,17 +315,6 @@ def test_files_of_others_and_changed_ones_stay(
     assert everything(host) == {"Remote Scripts/StemLasso/surface.py": b"changed"}
 
 
-def test_what_was_installed_before_it_failed_is_taken_away_too(
-    run: Callable[..., int], host: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (host / "reaper-kb.ini").mkdir()  # cannot be written
-    assert run("reaper") == 1
-    assert "reaper-kb.ini" in capsys.readouterr().err
-    assert len(everything(host)) > 10
-    assert run("reaper", "--uninstall") == 0
-    assert everything(host) == {}
-
-
 def test_reaper_has_to_be_closed(
     run: Callable[..., int], host: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,6 +351,13 @@ def test_hosts_are_looked_for_where_they_are(platform: str, host: str, place: st
     environ = {"APPDATA": "/roaming", "LOCALAPPDATA": "/local", "USERPROFILE": "/u"}
     own = environ if platform == "win32" else {}
     assert candidates(host, System(platform, Path("/u"), own))[0] == Path(place)
+
+
+def test_documents_that_windows_keeps_in_its_cloud_are_looked_into() -> None:
+    environ = {"USERPROFILE": "/u", "OneDrive": "/u/OneDrive"}
+    places = candidates("ableton", System("win32", Path("/u"), environ))
+    library = "Documents/Ableton/User Library"
+    assert places == [Path("/u") / library, Path("/u/OneDrive") / library]
 
 
 def test_a_host_that_is_not_there_is_named(
