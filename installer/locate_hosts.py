@@ -45,8 +45,8 @@ def candidates(host: str, system: System) -> list[Path]:
         own = Path("Ableton/User Library")
         if kind == 0:
             cloud = system.environ.get("OneDrive")  # Windows may keep Documents there
-            places = [system.windows("USERPROFILE", ""), *([Path(cloud)] if cloud else [])]
-            return [place / "Documents" / own for place in places]
+            owners = [system.windows("USERPROFILE", ""), *([Path(cloud)] if cloud else [])]
+            return [owner / "Documents" / own for owner in owners]
         return [home / ("Music" if kind == 1 else "Documents") / own]
     if host == "ardour":
         local = system.windows("LOCALAPPDATA", "AppData/Local")
