@@ -23,7 +23,7 @@ def run(environment: Environment, torch_index: str, pytest_options: Sequence[str
     SetupFailed when something cannot be installed.
     """
     prepare(environment, EXTRAS, torch_index)
-    _prepare_ardour(environment)
+    _prepare_scripts(environment)
     # The compilers run beside the checks, which take one core, and never beside the tests.
     with ThreadPoolExecutor(1) as beside:
         plugin = beside.submit(_build_plugin, environment)
@@ -76,14 +76,14 @@ def pytest_command(environment: Environment) -> list[str]:
     return [str(environment.program("python")), "-m", "pytest", "--durations=15"]
 
 
-def _prepare_ardour(environment: Environment) -> None:
-    """Ardour for the tests in it, where nobody has to be asked; they are skipped without it."""
-    wanted = system_packages.missing(system_packages.ARDOUR)
+def _prepare_scripts(environment: Environment) -> None:
+    """What tests of DAW scripts need, where nobody has to be asked; they are skipped without it."""
+    wanted = system_packages.missing({**system_packages.ARDOUR, **system_packages.LUA})
     if wanted and system_packages.has_apt() and system_packages.is_root():
         try:
             system_packages.install(wanted, environment.log)
         except SetupFailed as failed:
-            print(f"note: tests in Ardour are skipped: {failed}", flush=True)
+            print(f"note: tests in Ardour, or of Lua scripts, are skipped: {failed}", flush=True)
 
 
 def _build_plugin(environment: Environment) -> list[str]:

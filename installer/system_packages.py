@@ -52,6 +52,10 @@ ARDOUR = {
     "xdotool": SystemPackage("xdotool", "to type into its dialogs", "install xdotool"),
 }
 """By the program that each brings. Tests in a real DAW need them, and are skipped without."""
+LUA = {
+    "luacheck": SystemPackage("lua-check", "to look for slips in scripts", "install luacheck"),
+}
+"""The same, for a look at our Lua scripts."""
 _BUILD = "to build the plug-in"
 _INCLUDE = "/usr/include"
 PLUGIN = {

@@ -148,13 +148,14 @@ needs_ardour = pytest.mark.skipif(
 )
 
 
-def test_the_actions_are_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["lua53", "lua54"])
+def test_the_actions_are_whole(tmp_path: Path, version: str) -> None:
     scripts = sorted((DAW / "ardour").glob("*.lua"))
     assert len(scripts) == 3
-    lua54 = pytest.importorskip("lupa.lua53")
+    lupa = pytest.importorskip(f"lupa.{version}")
     for script in scripts:
         text = host_files.bundled(script, DAW, host_files.Settings(tmp_path / 'a "b"', ("x",)))
-        lua = lua54.LuaRuntime()
+        lua = lupa.LuaRuntime()
         lua.execute("function ardour(header) kind = header.type end")
         lua.execute(text)
         assert lua.globals().kind == "EditorAction"

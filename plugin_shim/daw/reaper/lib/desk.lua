@@ -218,7 +218,7 @@ local function is_settled(self, name, asked_s)
   if answer.state == "done" and answer.manifest then
     local manifest, why = self.exchange:manifest(answer.manifest)
     if manifest then
-      _, why = self:insert(manifest, name)
+      why = select(2, self:insert(manifest, name))
     end
     if why then
       say(why)
