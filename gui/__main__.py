@@ -41,7 +41,9 @@ def main(argv: list[str] | None = None) -> int:
         if error.name not in ("PyQt6", "pyqtgraph", "sounddevice"):
             raise
         print(
-            f"error: the panel needs {error.name}: pip install 'stemlasso[panel]'", file=sys.stderr
+            f"error: the panel needs {error.name}; in the checkout: python3 installer/setup.py "
+            "install --with panel",
+            file=sys.stderr,
         )
         return 1
     from .link.bridge import Server

@@ -56,6 +56,7 @@ def run(environment: Environment) -> int:
     n_bytes = sum(each.stat().st_size for each in shim.built.rglob("*") if each.is_file())
     print(f"built in {time.monotonic() - start_s:.0f} s: {shim.built} ({n_bytes / 1e6:.1f} MB)")
     print(f"put it where DAWs look: {environment.program('stemlasso')} install vst3")
+    print("for its button `Open panel`: python3 installer/setup.py install --with panel")
     return 0
 
 

@@ -145,6 +145,7 @@ void PluginEditor::timerCallback()
 {
     processor.poll();
     giveFocus();
+    lookAfterPanel();
     refresh();
 }
 
@@ -171,7 +172,21 @@ void PluginEditor::openPanel()
     }
     if (! processor.work().link().openPanel (id, words))
         say (fromUtf8 (words.empty() ? "The panel could not be started." : words));
+    else
+        panelTicks = 60 * ticksPerSecond;
     refresh();
+}
+
+/** A panel that cannot run ends by itself; what it said then is shown here. */
+void PluginEditor::lookAfterPanel()
+{
+    if (panelTicks == 0 || --panelTicks % ticksPerSecond != 0)
+        return;
+    const auto words = processor.work().link().panelTrouble();
+    if (words.empty())
+        return;
+    panelTicks = 0;
+    say ("The panel did not open: " + fromUtf8 (words));
 }
 
 /** Of everything in this window. */

@@ -50,6 +50,7 @@ private:
     std::optional<capture::Take> openTake();
     void selectClip (const juce::String&);
     void openPanel();
+    void lookAfterPanel();
     void say (const juce::String&);
     void giveFocus();
 
@@ -74,6 +75,7 @@ private:
     bool isFileOver = false;
     SafePointer<juce::Component> clicked; ///< shall have the focus
     int focusTicks = 0;                   ///< for so long
+    int panelTicks = 0;                   ///< for so long it is looked whether the panel came up
     juce::String notice;                  ///< what the last thing that was done has to say
     juce::String heading, headingDetail, headingRemark;
 

@@ -67,17 +67,11 @@ public:
 
     bool openPanel (const std::string& clipId, std::string& words) override
     {
-        auto [command, why] = findCommand (folders);
-        if (! command.empty())
-        {
-            command.push_back ("panel");
-            if (! clipId.empty())
-                command.insert (command.end(), { "--clip", clipId });
-            why = startDetached (command, {});
-        }
-        words = why;
-        return why.empty();
+        words = startPanel (folders, clipId);
+        return words.empty();
     }
+
+    std::string panelTrouble() const override { return wire::panelTrouble (folders); }
 
 private:
     std::shared_ptr<Errand> make (ClipSource source, std::string clipId, std::string jobId)

@@ -78,6 +78,8 @@ public:
     virtual void startEngine() = 0;
     /** Starts the panel with this clip, or with none; false and words when it cannot be started. */
     virtual bool openPanel (const std::string& clipId, std::string& words) = 0;
+    /** Why the panel that was opened last did not come up, as far as it is known by now. */
+    virtual std::string panelTrouble() const = 0;
     virtual LinkView view() const = 0;
 };
 

@@ -20,6 +20,8 @@ struct Folders
     std::filesystem::path launcherFile() const { return config / "launcher.json"; }
     /** What an engine that was started from here writes. */
     std::filesystem::path log() const { return runtime / "server.log"; }
+    /** The same of a panel. */
+    std::filesystem::path panelLog() const { return runtime / "panel.log"; }
 
     static Folders find();
 };

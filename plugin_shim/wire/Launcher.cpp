@@ -70,6 +70,29 @@ FoundCommand ofFile (const std::filesystem::path& path)
         return { {}, command.front() + ": it is there no more; " + advice };
     return { command, {} };
 }
+
+/** The folder of logs, for this user alone; false where there can be none. */
+bool makeRuntimeFolder (const Folders& folders)
+{
+    std::error_code failed;
+    std::filesystem::create_directories (folders.runtime, failed);
+    std::filesystem::permissions (folders.runtime, std::filesystem::perms::owner_all, failed);
+    return ! failed;
+}
+
+/** The last line of a log that says something. */
+std::string lastLine (const std::filesystem::path& log)
+{
+    std::ifstream stream (log, std::ios::binary);
+    stream.seekg (0, std::ios::end);
+    const auto size = std::streamoff (stream.tellg());
+    stream.seekg (size > 2000 ? size - 2000 : 0);
+    std::string last;
+    for (std::string line; std::getline (stream, line);)
+        if (line.find_first_not_of (" \t\r") != std::string::npos)
+            last = line;
+    return last;
+}
 } // namespace
 
 FoundCommand findCommand (const Folders& folders)
@@ -94,25 +117,35 @@ std::string startServer (const Folders& folders)
     if (command.empty())
         return words;
     command.push_back ("serve");
+    makeRuntimeFolder (folders);
     std::error_code failed;
-    std::filesystem::create_directories (folders.runtime, failed);
-    std::filesystem::permissions (folders.runtime, std::filesystem::perms::owner_all, failed);
     if (std::filesystem::file_size (folders.log(), failed) > mostLogBytes && ! failed)
         std::filesystem::resize_file (folders.log(), 0, failed);
     return startDetached (command, folders.log());
 }
 
-std::string lastWords (const Folders& folders)
+std::string lastWords (const Folders& folders) { return lastLine (folders.log()); }
+
+std::string startPanel (const Folders& folders, const std::string& clipId)
 {
-    std::ifstream stream (folders.log(), std::ios::binary);
-    stream.seekg (0, std::ios::end);
-    const auto size = std::streamoff (stream.tellg());
-    stream.seekg (size > 2000 ? size - 2000 : 0);
-    std::string last;
-    for (std::string line; std::getline (stream, line);)
-        if (line.find_first_not_of (" \t\r") != std::string::npos)
-            last = line;
-    return last;
+    auto [command, words] = findCommand (folders);
+    if (command.empty())
+        return words;
+    command.push_back ("panel");
+    if (! clipId.empty())
+        command.insert (command.end(), { "--clip", clipId });
+    if (folders.runtime.empty() || ! makeRuntimeFolder (folders))
+        return startDetached (command, {});
+    std::error_code failed;
+    std::filesystem::remove (folders.panelLog(), failed);
+    return startDetached (command, folders.panelLog());
+}
+
+std::string panelTrouble (const Folders& folders)
+{
+    constexpr std::string_view mark = "error: "; // as `stemlasso` says why it ends
+    const auto last = lastLine (folders.panelLog());
+    return last.rfind (mark, 0) == 0 ? last.substr (mark.size()) : std::string();
 }
 
 } // namespace stemlasso::wire

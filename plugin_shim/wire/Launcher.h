@@ -34,4 +34,9 @@ std::string startServer (const Folders&);
 /** The last line that a server which did not come up wrote. */
 std::string lastWords (const Folders&);
 
+/** `stemlasso panel`, with a clip or with none. Words where that failed. */
+std::string startPanel (const Folders&, const std::string& clipId);
+/** Why the panel that was started last ended at once, in its own words; empty where it did not. */
+std::string panelTrouble (const Folders&);
+
 } // namespace stemlasso::wire

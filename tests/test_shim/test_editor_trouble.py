@@ -3,6 +3,7 @@
 The plug-in is in pedalboard; its clip comes with its state, as from a saved project.
 """
 
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -60,6 +61,20 @@ def test_an_engine_that_hangs_dies_and_comes_back_with_other_keys(
         if first.poll() is None:
             first.kill()
             end(first)
+
+
+@crashes_allowed
+def test_a_panel_that_cannot_open_says_why_in_the_window(plugin: Path, home: Path, tmp_path: Path):
+    song, script = tmp_path / "Nocturne.wav", tmp_path / "stemlasso"
+    write_mixture(song)
+    script.write_text("#!/bin/sh\necho 'error: the panel needs PyQt6; do this' >&2\nexit 1\n")
+    script.chmod(0o755)
+    state, command = write_state(tmp_path, song), json.dumps([str(script)])
+    with serving(home), editor_host(plugin, home, tmp_path / "desk", state, command) as host:
+        until_engine(host, "engine ready")
+        host.click("panel")
+        until_prompt(host, "The panel did not open: the panel needs PyQt6; do this")
+        assert host.end() == 0
 
 
 @crashes_allowed
