@@ -336,6 +336,7 @@ TEST_CASE ("cancelling before and after a job is known")
     until ([&] { return setting.server.count ("clip.put") > 0; });
     setting.errand->cancel();
     until ([&] { return setting.hasJob (JobState::cancelled); });
+    CHECK_FALSE (setting.errand->view()->isWaiting);
     CHECK (setting.server.count ("job.submit") == 0);
     setting.server.refuse ("clip.put", "", 0);
     setting.errand->separate ({ "cat", {} }, {});

@@ -73,9 +73,11 @@ void ErrandMachine::take (Ask ask)
         return cancelNewest();
     problem.reset();
     lostClips = 0;
-    isOffered = isOffered || ! clip;
     if (ask.what == Ask::What::offer)
+    {
+        isOffered = isOffered || ! clip;
         return;
+    }
     // What was not sent yet is what the user changed their mind about.
     std::erase_if (toSubmit, [] (const Submission& each) { return ! each.wasSent; });
     toSubmit.push_back ({ std::move (ask.prompt), std::move (ask.options), randomId() });

@@ -89,7 +89,7 @@ private:
     std::optional<Submission> newest; ///< of the newest job: submitted again where it was lost
     std::deque<Submission> toSubmit;
     std::deque<std::string> toCancel;           ///< jobs
-    bool isOffered = false;                     ///< and the clip not known yet
+    bool isOffered = false;                     ///< for its own sake, and not known yet
     bool isClipSure = false, isJobSure = false; ///< since the link was opened, or news were missed
     bool mayBeThere = false; ///< a put was not answered: look for the clip before another one
     Clock::time_point searchUntil{};

@@ -84,12 +84,14 @@ class EditorWindow:
         self.act("mousemove", *self.point(name, x, y), "click", str(button))
 
     def press(self, name: str, is_so: Callable[[], object], what: str) -> None:
-        """Click on a part, and again when it was of no use: a window that has just come up may be
-        moved away under the mouse. The time between is so long that no click comes late and a
-        second one does another thing."""
-        self.wait(name, lambda part: part["enabled"])
+        """Click on a part until `is_so`, which it is not before.
+
+        On a busy computer one click in some hundred is of no use. The time between two is so long
+        that none comes late, on what has taken the part's place.
+        """
         for patience_s in (20, 40, 60):
-            if self.part(name).get("enabled"):
+            wait_for(lambda: is_so() or self.part(name).get("enabled"), name, PATIENCE_S)
+            if not is_so():
                 self.click(name)
             with suppress(AssertionError):
                 wait_for(is_so, what, patience_s)

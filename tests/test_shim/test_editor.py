@@ -96,9 +96,11 @@ def test_from_a_dropped_file_to_stems_in_another_window(
         host.drag("strip", 0.25, 0.375)
         until_selected(host, "here", 1.0, 1.5)
         host.write("description", "noise")
-        host.click("separate")
-        host.wait("cancel", lambda part: part["enabled"])
+        host.press("separate", lambda: host.part("cancel"), "a way to cancel")
         host.wait("prompt", lambda part: "Waits for the engine" in part["title"])
+        host.press("cancel", lambda: host.part("separate"), "it waits no more")
+        host.wait("prompt", lambda part: part["title"] == "Cancelled. Nothing of it is left.")
+        host.press("separate", lambda: host.part("cancel"), "a way to cancel")
         with serving(home):
             host.wait("engine", lambda part: part["title"] == "engine ready")
             host.wait("stem 1", lambda part: part["title"].endswith("residual"))

@@ -105,9 +105,8 @@ def test_from_start_engine_to_the_panel_and_to_an_error(
             host.wait("separate", lambda part: part["enabled"])
 
             write_mixture(song, 3.0)  # behind the engine's back
-            host.click("separate")
             advice = ". Remove it here and add the file again."
-            host.wait("prompt", lambda part: part["title"].endswith(advice))
+            host.press("separate", lambda: host.part("prompt")["title"].endswith(advice), advice)
             (error,) = [each.error for each in client.jobs() if each.state == FAILED]
             assert error is not None
             assert error.code == "clip_changed"
@@ -143,10 +142,8 @@ def cancel_one(host: EditorHost, client: Client, description: str) -> Job:
     """Separate, and cancel while the job is held in its middle; gives the job as it ended."""
     before = {job.job_id for job in client.jobs()}
     host.write("description", description)
-    host.click("separate")
-    (job_id,) = wait_for(
-        lambda: {job.job_id for job in client.jobs()} - before, "a job", PATIENCE_S
-    )
+    host.press("separate", lambda: {job.job_id for job in client.jobs()} - before, "a job")
+    (job_id,) = {job.job_id for job in client.jobs()} - before
     worker = Looks(client.job, lambda: client.status().engine.pid).hold(job_id)
     if worker is None:
         return client.job(job_id)
@@ -154,8 +151,7 @@ def cancel_one(host: EditorHost, client: Client, description: str) -> Job:
         # a worker that is held too long is ended, and its job taken up by another
         wait_for(lambda: host.part("cancel") or client.job(job_id).is_final, "cancel", PATIENCE_S)
         if not client.job(job_id).is_final:
-            host.click("cancel")
-        wait_for(lambda: client.job(job_id).is_final, "the end of the job", PATIENCE_S)
+            host.press("cancel", lambda: client.job(job_id).is_final, "the end of the job")
     finally:
         with suppress(psutil.NoSuchProcess):
             worker.resume()

@@ -42,7 +42,7 @@ def test_an_engine_that_hangs_dies_and_comes_back_with_other_keys(
             until_engine(host, "engine ready")
             host.write("description", "noise")
             first.send_signal(signal.SIGSTOP)
-            host.click("separate")
+            host.press("separate", lambda: host.part("cancel"), "a way to cancel")
             until_engine(host, "engine not answering")
             until_prompt(host, "does not answer")
             assert host.ask("capture", song)["did"] == "capture"  # audio runs
@@ -89,7 +89,7 @@ def test_a_project_that_came_without_its_files(plugin: Path, home: Path, tmp_pat
         host.press("separate", lambda: gone in host.part("prompt").get("title", ""), gone)
         song.parent.mkdir()
         write_mixture(song)
-        host.click("separate")
+        host.press("separate", lambda: host.part("stem 0"), "a stem")
         until_prompt(host, "Done")
         host.wait("stem 0", bool)
         assert host.end() == 0

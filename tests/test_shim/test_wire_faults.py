@@ -31,9 +31,12 @@ def test_what_is_cancelled_before_there_is_an_engine_is_never_done(
     assert client.view()["is_waiting"]
     client.do("cancel")
     client.until_job("cancelled")
+    assert not client.view()["is_waiting"]
     process = serve(home)
-    client.until(lambda: client.view()["clip"], "the clip is on the shelf")
+    client.until_link("connected")
     assert jobs(home) == []
+    with connect(home, start=False) as other:
+        assert other.clips() == []
     assert end(process) == 0
 
 
