@@ -78,7 +78,7 @@ void PluginEditor::refresh()
     showStrip (clip, take);
     showPrompt (clip);
     showStems (clip);
-    useItems.setButtonText (processor.reaper().isReading() ? "Cancel" : "Use selected items");
+    useItems.setButtonText (processor.reaper().isReading() ? "Stop reading" : "Use selected items");
     if (useItems.isVisible() != processor.reaper().isThere())
     {
         useItems.setVisible (processor.reaper().isThere());
@@ -201,7 +201,8 @@ void PluginEditor::showPrompt (const WorkClip* clip)
     shown.missing = showsTake ? std::string ("Stop capturing to separate it.")
                               : view::missing (shown.prompt, clip != nullptr);
     if (notice.isNotEmpty() && ! shown.work.canCancel)
-        shown.work.line = { view::Tone::warning, toUtf8 (notice) };
+        shown.work.line = { processor.reaper().isReading() ? view::Tone::busy : view::Tone::warning,
+                            toUtf8 (notice) };
     promptBar.show (shown);
 }
 

@@ -104,12 +104,21 @@ EditorStage::EditorStage (bool inReaper, bool withStems)
             file.create();
             stems.add (file.getFullPathName());
         }
+    if (inReaper)
+        host = std::make_unique<Host>();
+    open (host.get(), stems);
+}
+
+EditorStage::EditorStage (Steinberg::FUnknown& itsHost) { open (&itsHost, {}); }
+
+void EditorStage::open (Steinberg::FUnknown* itsHost, const juce::StringArray& stems)
+{
     onMessages (
         [&]
         {
             processor = std::make_unique<PluginProcessor>();
-            if (inReaper)
-                processor->setIHostApplication ((host = std::make_unique<Host>()).get());
+            if (itsHost != nullptr)
+                processor->setIHostApplication (itsHost);
             const auto state = stateWith (stems);
             processor->setStateInformation (state.getData(), int (state.getSize()));
             window = std::make_unique<PluginEditor> (*processor);

@@ -20,6 +20,8 @@ class EditorStage
 public:
     /** inReaper: the host offers REAPER's functions. A clip whose file is not there is selected. */
     explicit EditorStage (bool inReaper = false, bool withStems = false);
+    /** In a host of the caller's, which it outlives. */
+    explicit EditorStage (Steinberg::FUnknown& host);
     ~EditorStage();
 
     PluginProcessor& plugin() { return *processor; }
@@ -34,6 +36,8 @@ public:
 
 private:
     class Host;
+
+    void open (Steinberg::FUnknown* host, const juce::StringArray& stems);
 
     std::unique_ptr<Host> host;
     std::unique_ptr<PluginProcessor> processor;

@@ -48,7 +48,9 @@ catch_discover_tests(capture_tests TEST_PREFIX "capture: ")
 
 # The editor needs a screen: tests/test_shim/test_editor_parts.py runs it on one of its own.
 if(STEMLASSO_PLUGIN)
-    add_executable(editor_tests tests/EditorTests.cpp tests/EditorStage.cpp)
+    add_executable(editor_tests
+        tests/EditorTests.cpp tests/EditorReaperTests.cpp tests/EditorStage.cpp
+        hosts/FakeReaper.cpp hosts/FakeReads.cpp hosts/FakeWrites.cpp)
     target_include_directories(editor_tests PRIVATE
         ${CMAKE_CURRENT_SOURCE_DIR} $<TARGET_PROPERTY:StemLasso,INCLUDE_DIRECTORIES>)
     target_compile_definitions(editor_tests PRIVATE $<TARGET_PROPERTY:StemLasso,COMPILE_DEFINITIONS>)
