@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _LAST_LINES = 40
 _LINE_BYTES = 4096
+_LAST_WORDS_S = 5.0
+"""Its error stream ends with the process, unless a child of it still holds that."""
 
 Deliver = Callable[["WorkerProcess", Message], None]
 
@@ -76,8 +78,8 @@ class WorkerProcess:
         assert process.stdout is not None
         assert process.stderr is not None
         self._run(self._feed, FrameWriter(process.stdin))
-        self._run(self._keep_lines, process.stderr)
-        self._run(self._read, process)
+        lines = self._run(self._keep_lines, process.stderr)
+        self._run(self._read, process, lines)
 
     def send(self, kind: str, **fields: Any) -> None:
         """Queue a message; one to a dead process is dropped, `gone` tells."""
@@ -117,11 +119,12 @@ class WorkerProcess:
             **self._spec.environment,
         }
 
-    def _run(self, target: Callable[..., None], *arguments: Any) -> None:
+    def _run(self, target: Callable[..., None], *arguments: Any) -> threading.Thread:
         name = f"{self._spec.name}-{target.__name__.strip('_')}"
         thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def _feed(self, writer: FrameWriter) -> None:
         while (message := self._outgoing.get()) is not None:
@@ -139,7 +142,7 @@ class WorkerProcess:
                     self._last_lines.append(text)
                     log.debug("worker %s: %s", self._spec.name, text)
 
-    def _read(self, process: "subprocess.Popen[bytes]") -> None:
+    def _read(self, process: "subprocess.Popen[bytes]", lines: threading.Thread) -> None:
         assert process.stdout is not None
         assert process.stdin is not None
         reader = FrameReader(process.stdout)
@@ -150,6 +153,7 @@ class WorkerProcess:
             self._last_lines.append(f"the pipe broke: {error}")
             process.kill()
         status = process.wait()
+        lines.join(_LAST_WORDS_S)  # or what it died of may be read after its death was told
         self._outgoing.put(None)
         process.stdout.close()
         with suppress(OSError):
