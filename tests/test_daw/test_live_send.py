@@ -128,6 +128,25 @@ def test_what_cannot_be_separated_is_named(studio: Studio, loop: Path, tmp_path:
     assert "save the Set first" in said()
 
 
+def test_a_long_cut_takes_turns_with_live(studio: Studio, tmp_path: Path) -> None:
+    long = tmp_path / "long.wav"
+    soundfile.write(long, np.zeros((100 * RATE, 4), np.float32), RATE, "FLOAT")
+    unwarped(studio, long, 1.0, 99.0)  # 75 MB: five turns
+    studio.command(do="send")
+    studio.ticks(4)
+    (cut,) = Path(studio.live.set.file_path).parent.rglob("*.wav")
+    assert 0 < cut.stat().st_size < 98 * RATE * 16
+    assert not list((studio.home / "store" / "inbox").iterdir())
+    studio.ticks(10)
+    assert soundfile.info(studio.request()["clip"]["path"]).frames == 98 * RATE
+    (studio.home / "store" / "inbox" / f"{studio.request()['name']}.json").unlink()
+    studio.command(do="send")
+    studio.ticks(4)
+    studio.surface.disconnect()
+    (left,) = Path(studio.live.set.file_path).parent.rglob("*.wav")
+    assert left == cut  # the half one is gone
+
+
 def test_controls_send_and_insert(studio: Studio, loop: Path) -> None:
     unwarped(studio, loop, 0.5, 2.5)
     studio.surface.build_midi_map(3)

@@ -7,6 +7,7 @@ warp markers speak of the file: the stems keep its time base, get the same marke
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .cutting import cut, find_samples
@@ -95,11 +96,12 @@ def scene_of(track: Live.Track.Track | None, clip: Live.Clip.Clip) -> int:
 
 def describe(
     song: Live.Song.Song, clip: Live.Clip.Clip, folder: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is sent for a clip, and what is remembered of it; a cut goes into `folder`.
+) -> tuple[dict[str, Any], dict[str, Any], Iterator[None]]:
+    """What is sent for a clip, what is remembered of it, and the work to do before that.
 
-    Raises Refused, and OSError where the cut cannot be written.
+    folder: for a cut, which the work writes.   Raises Refused, and OSError.
     """
+    work: Iterator[None] = iter(())
     track = track_of(song, clip)
     record: dict[str, Any] = {
         "track": track.name if track is not None else "",
@@ -117,7 +119,7 @@ def describe(
     if clip.warping:
         _keep_warping(clip, record)
     else:
-        _cut_stretch(clip, folder, sent, record)
+        work = _cut_stretch(clip, folder, sent, record)
     record["file"] = sent["path"]
     sent["origin"] = {"host": HOST, "project": set_of(song), "track": record["track"]}
     if not (clip.warping or clip.pitch_coarse or clip.pitch_fine):
@@ -127,7 +129,7 @@ def describe(
         # Live's scripts see the tempo of now, not its curve: a place in seconds is for other hosts,
         # ours is in beats.
         sent["origin"]["position_s"] = clip.start_time * 60.0 / song.tempo - record["offset_s"]
-    return sent, record
+    return sent, record, work
 
 
 def time_in_file(
@@ -173,7 +175,7 @@ def _keep_warping(clip: Live.Clip.Clip, record: dict[str, Any]) -> None:
 
 def _cut_stretch(
     clip: Live.Clip.Clip, folder: str, sent: dict[str, Any], record: dict[str, Any]
-) -> None:
+) -> Iterator[None]:
     """Set what is sent to the stretch between the clip's start and end, in seconds of its file."""
     start_s, end_s = clip.loop_start, clip.loop_end
     samples = find_samples(clip.file_path)
@@ -181,21 +183,21 @@ def _cut_stretch(
     if samples is None:
         record["offset_s"] = start_s
         record["warp"] = {"start_marker": start_s, "end_marker": end_s}
-        return
+        return iter(())
     first = max(round(start_s * samples.sample_rate), 0)
     stop = min(round(end_s * samples.sample_rate), samples.n_samples)
     if stop <= first:
         raise Refused(f"'{clip.name}' lies beyond the end of its file")
     if first == 0 and stop == samples.n_samples:
-        return
+        return iter(())
     if not folder:
         raise Refused(f"save the Set first: the part of '{clip.name}' to separate goes beside it")
     os.makedirs(folder, exist_ok=True)
     suffix = ".wav" if samples.kind == "WAV" else ".aif"
     safe = "".join(" " if sign in '<>:"/\\|?*' else sign for sign in sent["name"])[:80]
     target = os.path.join(folder, safe + suffix)
-    cut(clip.file_path, samples, first, stop, target)
     sent["path"] = target
+    return cut(clip.file_path, samples, first, stop, target)
 
 
 def _stop_of(clip: Live.Clip.Clip) -> float:

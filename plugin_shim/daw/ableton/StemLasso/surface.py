@@ -144,25 +144,24 @@ class Surface:
         With a prompt they are separated, without one they are only shown.
         """
         if command.get("which") != "track":
-            self._send_clip(reading.selected_clip(self._song), command)
-            yield None
+            yield from self._send_clip(reading.selected_clip(self._song), command)
             return
         refused = []
         for clip in reading.track_clips(self._song):
             try:
-                self._send_clip(reading.checked(clip), command)
+                yield from self._send_clip(reading.checked(clip), command)
             except reading.Refused as refusal:
                 refused.append(str(refusal))
             yield None
         if refused:
             yield "; ".join(refused)
 
-    def _send_clip(self, clip: Live.Clip.Clip, command: dict[str, Any]) -> None:
+    def _send_clip(self, clip: Live.Clip.Clip, command: dict[str, Any]) -> Iterator[None]:
         name = self._desk.new_name()
         beside_set = reading.set_folder(self._song)
         folder = os.path.join(beside_set, name) if beside_set else ""
         spool = os.path.join(self._desk.spool, name) if beside_set is None else ""
-        sent, record = reading.describe(self._song, clip, folder or spool)
+        sent, record, work = reading.describe(self._song, clip, folder or spool)
         record["mutes"] = bool(command.get("mute_original"))
         prompt = command.get("prompt")
         options = dict(command.get("options") or {})
@@ -170,6 +169,7 @@ class Surface:
             prompt = dict(prompt, spans=self._moved(prompt.get("spans") or [], clip, record))
             if folder:
                 options.setdefault("output_folder", folder)
+        yield from work
         self._desk.keep(name, record)
         try:
             self._desk.ask(name, sent, prompt, options)
