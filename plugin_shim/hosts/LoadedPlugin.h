@@ -25,6 +25,8 @@ public:
     void automate (const std::string& name, double value);
     double parameter (const std::string& name) { return plugin->parameter (name); }
 
+    Steinberg::IPtr<Steinberg::IPlugView> createView() { return plugin->createView(); }
+
     std::string state() { return plugin->state(); }
     void restore (const std::string& state) { plugin->restore (state); }
 

@@ -176,6 +176,12 @@ void WindowDesk::moments (int windows)
     }
 }
 
+void WindowDesk::size (int width, int height)
+{
+    if (! seat.window->resize (width, height, true))
+        throw std::runtime_error ("the editor does not take the size that it allowed");
+}
+
 void WindowDesk::sizes (int count)
 {
     const std::pair<int, int> silly[] = { { 0, 0 },    { 1, 1 },    { -7, -300 },

@@ -28,6 +28,8 @@ public:
     void close();
     void again (int windows);
     void moments (int windows);
+    void size (int width, int height);
+    void scale (float factor) { seat.window->scale (factor); }
     void sizes (int count);
     void states (int count, const std::string& file);
     void drops (int count, const std::string& file);

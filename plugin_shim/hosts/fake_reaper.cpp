@@ -12,18 +12,22 @@
 //     set | automate   name= value=          a parameter, by the user or in a block of audio
 //     run       seconds=                     REAPER's timer runs
 //     slow      milliseconds=                each block of audio takes REAPER so long
-//     until     tracks= | undo= | state=, times= | called= | fallen= | part= ; seconds=
+//     until     tracks= | undo= | state=, times= | called= | fallen= | risen= | part= ; seconds=
 //                                            runs until there are so many tracks or undo steps, the
 //                                            state holds a text so often, a function was called, a
-//                                            parameter is 0, or so many files are unfinished
+//                                            parameter is 0 or 1, or so many files are unfinished
 //     change    item= FIELD=...              moves or trims an item of the first track, from 0
 //     remove    item=
 //     delete    item=                        by the user: what pointed to it points to nothing
 //     close                                  the first project's tab, and with it the plug-in
 //     tempo     at= bpm=                     from a second on
 //     tick      times=                       REAPER's timer, so often
+//     window                                 the plug-in's, where the DISPLAY is; from now on REAPER
+//                                            also runs while it waits for lines
 //     reload                                 saves the plug-in's state, and loads it anew with it
 
+#include "HostWindow.h"
+#include "Lines.h"
 #include "LoadedPlugin.h"
 #include "reaper/Wav.h"
 
@@ -98,7 +102,21 @@ public:
     }
 
     std::string json() const { return fake.json(); }
-    void unload() { plugin.reset(); }
+    void unload()
+    {
+        window.reset();
+        plugin.reset();
+    }
+
+    /** Waits for lines, as REAPER waits for its user. */
+    void idle()
+    {
+        loop.turn (turn);
+        if (window.has_value())
+            fake.tick();
+    }
+
+    hosting::RunLoop loop;
 
 private:
     void drive (const std::string& command)
@@ -108,16 +126,18 @@ private:
             bundle = text ("bundle");
             plugin.emplace (bundle, fake, fake.projects[0].get());
         }
+        else if (command == "window")
+            window.emplace (screen.emplace (loop), loop, plugin->createView());
         else if (command == "reload")
         {
             const auto state = plugin->state();
-            plugin.reset();
+            unload();
             plugin.emplace (bundle, fake, fake.projects[0].get());
             plugin->restore (state);
         }
         else if (command == "close")
         {
-            plugin.reset(); // REAPER deletes the effects of a project with it
+            unload(); // REAPER deletes the effects of a project with it
             fake.closeProject (fake.projects[0].get());
         }
         else if (command == "set")
@@ -145,6 +165,8 @@ private:
             return project.undo.size() >= std::size_t (number ("undo"));
         if (words.contains ("called"))
             return fake.isCalled (text ("called"));
+        if (words.contains ("risen"))
+            return plugin->parameter (text ("risen")) >= 0.5;
         if (words.contains ("fallen"))
             return plugin->parameter (text ("fallen")) < 0.5;
         if (words.contains ("part"))
@@ -182,7 +204,7 @@ private:
             fake.tick();
             if (condition())
                 return true;
-            std::this_thread::sleep_for (std::chrono::milliseconds (10));
+            loop.turn (turn);
         } while (std::chrono::steady_clock::now() < end);
         return false;
     }
@@ -228,8 +250,12 @@ private:
         return found;
     }
 
+    static constexpr std::chrono::milliseconds turn{ 10 };
+
     reaper::FakeReaper fake;
     std::optional<hosting::LoadedPlugin> plugin;
+    std::optional<hosting::Screen> screen;
+    std::optional<hosting::HostWindow> window;
     std::string bundle;
     Words words;
     reaper::Track* track = nullptr;
@@ -242,15 +268,19 @@ int main()
     Scene scene;
     try
     {
-        for (std::string line; std::getline (std::cin, line);)
+        hosting::Lines lines (scene.loop);
+        while (! lines.isAtEnd())
         {
-            std::istringstream parts (line);
-            std::string command, part;
-            std::getline (parts, command, '\t');
+            const auto line = lines.next();
+            if (! line)
+            {
+                scene.idle();
+                continue;
+            }
             Words words;
-            while (std::getline (parts, part, '\t'))
-                words[part.substr (0, part.find ('='))] = part.substr (part.find ('=') + 1);
-            scene.run (command, words);
+            for (auto part = line->begin() + 1; part != line->end(); ++part)
+                words[part->substr (0, part->find ('='))] = part->substr (part->find ('=') + 1);
+            scene.run (line->front(), words);
         }
         scene.unload();
     }

@@ -14,10 +14,12 @@ if(STEMLASSO_PLUGIN)
         COMPILE_OPTIONS "-Wall;-Wextra;-Wshadow;-Wconversion;-Werror")
     target_link_libraries(stemlasso_vst3_host PUBLIC ${CMAKE_DL_LIBS})
 
+    find_package(X11 REQUIRED)
     add_executable(fake_reaper
-        hosts/fake_reaper.cpp hosts/FakeReaper.cpp hosts/FakeReads.cpp hosts/FakeWrites.cpp hosts/LoadedPlugin.cpp)
+        hosts/fake_reaper.cpp hosts/FakeReaper.cpp hosts/FakeReads.cpp hosts/FakeWrites.cpp
+        hosts/LoadedPlugin.cpp hosts/HostWindow.cpp hosts/RunLoop.cpp)
     target_link_libraries(fake_reaper PRIVATE
-        stemlasso_reaper stemlasso_vst3_host stemlasso_options Threads::Threads)
+        stemlasso_reaper stemlasso_vst3_host stemlasso_options X11::X11 Threads::Threads)
 
     add_executable(rt_host hosts/rt_host.cpp)
     target_link_libraries(rt_host PRIVATE stemlasso_vst3_host stemlasso_options Threads::Threads)
@@ -25,7 +27,6 @@ if(STEMLASSO_PLUGIN)
     add_executable(take_host hosts/take_host.cpp)
     target_link_libraries(take_host PRIVATE stemlasso_vst3_host stemlasso_options Threads::Threads)
 
-    find_package(X11 REQUIRED)
     add_executable(window_host
         hosts/window_host.cpp hosts/WindowDesk.cpp hosts/HostWindow.cpp hosts/FileDrag.cpp
         hosts/RunLoop.cpp hosts/AudioThread.cpp)

@@ -6,6 +6,8 @@
 //     open, close         the window of the first instance
 //     again    N          windows, each until it has drawn
 //     moments  N          windows, each closed after a few turns of the loop, or none
+//     size     W H        of the first instance's window, in its own pixels
+//     scale    FACTOR     as when that window comes to a screen of another density
 //     sizes    N          of one window, those that the plug-in allows and others
 //     states   N FILE     given while a window is open: this one and that of before
 //     drops    N FILE     onto a window, closed anywhere within the drag
@@ -19,6 +21,7 @@
 // blocks that were not passed to the bit, what is left in the loop, threads and files before and after.
 // Status 1, and words, when something never comes or the plug-in cannot be loaded.
 
+#include "Lines.h"
 #include "WindowDesk.h"
 
 #include <cstdio>
@@ -29,46 +32,6 @@ using namespace stemlasso::hosting;
 
 namespace
 {
-/** Lines of standard input, read beside the windows. */
-class Lines
-{
-public:
-    explicit Lines (RunLoop& loop)
-    {
-        loop.watch (STDIN_FILENO, [this] { return readSome(); });
-    }
-
-    /** The words of the next line, if it has come. */
-    std::optional<std::vector<std::string>> next()
-    {
-        const auto end = text.find ('\n');
-        if (end == std::string::npos)
-            return {};
-        std::vector<std::string> words{ "" };
-        for (const auto letter : text.substr (0, end))
-            if (letter == '\t')
-                words.emplace_back();
-            else
-                words.back() += letter;
-        text.erase (0, end + 1);
-        return words;
-    }
-    bool isAtEnd() const { return hasEnded && text.find ('\n') == std::string::npos; }
-
-private:
-    bool readSome()
-    {
-        char buffer[4096];
-        const auto n = ::read (STDIN_FILENO, buffer, sizeof (buffer));
-        hasEnded = n <= 0;
-        text.append (buffer, std::size_t (std::max<ssize_t> (n, 0)));
-        return ! hasEnded;
-    }
-
-    std::string text;
-    bool hasEnded = false;
-};
-
 void obey (WindowDesk& desk, const std::vector<std::string>& words)
 {
     const auto& command = words[0];
@@ -86,6 +49,10 @@ void obey (WindowDesk& desk, const std::vector<std::string>& words)
         desk.again (count());
     else if (command == "moments")
         desk.moments (count());
+    else if (command == "size")
+        desk.size (count(), std::stoi (text (2)));
+    else if (command == "scale")
+        desk.scale (std::stof (text (1)));
     else if (command == "sizes")
         desk.sizes (count());
     else if (command == "states")

@@ -210,14 +210,16 @@ void PluginEditor::showStems (const WorkClip* clip)
 {
     std::vector<StemLane::Shown> lanes;
     juce::String place;
+    view::Line badge;
     if (clip != nullptr)
     {
         place = placeOf (*clip);
+        badge = view::nullBadge (viewOf (*clip), clip->stems);
         for (const auto& stem : clip->stems)
             lanes.push_back ({ stem, fromUtf8 (view::shortName (stem, clip->source.name)),
                                peaks.picture (fromUtf8 (stem.path)), place });
     }
-    shelf.show (lanes, place, processor.reaper().isThere());
+    shelf.show (lanes, place, badge, processor.reaper().isThere());
 }
 
 } // namespace stemlasso

@@ -5,8 +5,10 @@ namespace stemlasso
 
 static constexpr int nameWidth = 96;
 
-EngineBar::EngineBar() : badge (view::engineBadge (link.state))
+EngineBar::EngineBar()
 {
+    badge.show (view::engineBadge (link.state));
+    addAndMakeVisible (badge);
     setOpaque (true);
     start.setComponentID ("start");
     start.setTooltip ("Starts the engine on this computer. It goes on when the DAW is closed.");
@@ -33,13 +35,14 @@ void EngineBar::show (const wire::LinkView& newLink)
         && newLink.serverVersion == link.serverVersion)
         return;
     link = newLink;
-    badge = view::engineBadge (link.state);
+    badge.show (view::engineBadge (link.state));
     start.setVisible (view::canStart (link.state));
     auto words = fromUtf8 (link.words);
     if (! link.serverVersion.empty())
         words << (words.isEmpty() ? "" : "\n") << "Engine " << fromUtf8 (link.serverVersion);
     setTooltip (words);
-    setTitle (fromUtf8 (badge.text));
+    badge.setTooltip (words);
+    setTitle (badge.getTitle());
     resized();
     repaint();
 }
@@ -49,13 +52,13 @@ std::unique_ptr<juce::AccessibilityHandler> EngineBar::createAccessibilityHandle
     return accessible (*this, juce::AccessibilityRole::group);
 }
 
-int EngineBar::badgeWidth() const { return textWidth (font (12.5f), fromUtf8 (badge.text)) + 34; }
-
 void EngineBar::resized()
 {
     auto row = getLocalBounds().reduced (12, 8);
     panel.setBounds (row.removeFromRight (104));
-    row.removeFromLeft (nameWidth + badgeWidth() + 10);
+    row.removeFromLeft (nameWidth);
+    badge.setBounds (row.removeFromLeft (badge.widthOfWords()));
+    row.removeFromLeft (10);
     start.setBounds (row.removeFromLeft (116));
 }
 
@@ -68,18 +71,10 @@ void EngineBar::paint (juce::Graphics& g)
     g.setColour (colours::text);
     g.setFont (font (16, true));
     g.drawText ("StemLasso", row.removeFromLeft (nameWidth), juce::Justification::centredLeft);
-    const auto pill = row.removeFromLeft (badgeWidth()).withSizeKeepingCentre (badgeWidth(), 24);
-    const auto colour = colours::of (badge.tone);
-    g.setColour (colour.withAlpha (0.10f));
-    g.fillRoundedRectangle (pill.toFloat(), 12);
-    g.setColour (colour);
-    g.drawRoundedRectangle (pill.toFloat().reduced (0.5f), 12, 1);
-    g.fillEllipse (float (pill.getX()) + 11, float (pill.getCentreY()) - 3.5f, 7, 7);
-    g.setFont (font (12.5f));
-    g.drawText (fromUtf8 (badge.text), pill.withTrimmedLeft (24), juce::Justification::centredLeft);
-    if (view::saysMore (link, badge) && badge.tone != view::Tone::good)
+    const auto said = view::engineBadge (link.state);
+    if (view::saysMore (link, said) && said.tone != view::Tone::good)
     {
-        row.setLeft (start.isVisible() ? start.getRight() + 12 : pill.getRight() + 12);
+        row.setLeft ((start.isVisible() ? start.getRight() : badge.getRight()) + 12);
         row.setRight (panel.getX() - 10);
         g.setColour (colours::dim);
         g.drawFittedText (fromUtf8 (link.words), row, juce::Justification::centredLeft, 2, 0.9f);

@@ -2,7 +2,7 @@
 
 // The top row: whose window this is, how the engine stands, and the way to the panel.
 
-#include "Look.h"
+#include "Badge.h"
 
 namespace stemlasso
 {
@@ -20,10 +20,8 @@ public:
     std::unique_ptr<juce::AccessibilityHandler> createAccessibilityHandler() override;
 
 private:
-    int badgeWidth() const;
-
     wire::LinkView link;
-    view::Line badge;
+    Badge badge;
     juce::TextButton start{ "Start engine" }, panel{ "Open panel" };
 };
 

@@ -5,11 +5,14 @@ namespace stemlasso
 
 static constexpr int wordsLeft = 30, dragPixels = 6;
 
-StemLane::StemLane()
+StemLane::StemLane (const juce::String& id)
     : folder ("Show in folder", "Shows the file in its folder", IconButton::folder()),
       copy ("Copy path", "Copies the path of the file", IconButton::copy())
 {
     setOpaque (true);
+    setComponentID (id);
+    folder.setComponentID (id + " folder");
+    copy.setComponentID (id + " copy");
     setWantsKeyboardFocus (true);
     setMouseCursor (juce::MouseCursor::DraggingHandCursor);
     folder.onClick = [this] { juce::File (fromUtf8 (shown.stem.path)).revealToUser(); };

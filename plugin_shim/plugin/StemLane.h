@@ -19,7 +19,7 @@ public:
         juce::String place; ///< where it belongs on the timeline
     };
 
-    StemLane();
+    explicit StemLane (const juce::String& id);
     void show (const Shown&);
     const wire::Stem& stem() const { return shown.stem; }
 

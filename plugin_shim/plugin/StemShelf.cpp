@@ -3,7 +3,7 @@
 namespace stemlasso
 {
 
-static constexpr int laneHeight = 46, dragPixels = 6;
+static constexpr int laneHeight = 46, dragPixels = 6, wordWidth = 56;
 
 /** Drags target and residual out together. */
 class StemShelf::AllHandle final : public juce::Component, public juce::SettableTooltipClient
@@ -68,6 +68,11 @@ StemShelf::StemShelf() : all (std::make_unique<AllHandle> (*this))
     all->setComponentID ("all");
     addChildComponent (*all);
     addChildComponent (insert);
+    badge.setComponentID ("null");
+    badge.setTooltip (
+        "Target and residual together are the clip, to the last bit where it says so: "
+        "with the original's phase inverted, silence.");
+    addChildComponent (badge);
     mutes.setComponentID ("mute");
     takes.setComponentID ("takes");
     addChildComponent (mutes);
@@ -82,17 +87,17 @@ StemShelf::StemShelf() : all (std::make_unique<AllHandle> (*this))
 StemShelf::~StemShelf() = default;
 
 void StemShelf::show (const std::vector<StemLane::Shown>& stems, const juce::String& newPlace,
-                      bool canInsert)
+                      const view::Line& newBadge, bool canInsert)
 {
-    const auto isOther = stems.size() != lanes.size() || newPlace != place
-                         || insert.isVisible() != (canInsert && ! stems.empty());
+    auto isOther = badge.show (newBadge);
+    isOther = isOther || stems.size() != lanes.size() || newPlace != place
+              || insert.isVisible() != (canInsert && ! stems.empty());
     // Not while one is dragged: its component holds the drag.
     if (stems.size() < lanes.size() && ! isDragging)
         lanes.resize (stems.size());
     while (lanes.size() < stems.size())
     {
-        auto lane = std::make_unique<StemLane>();
-        lane->setComponentID ("stem " + juce::String (lanes.size()));
+        auto lane = std::make_unique<StemLane> ("stem " + juce::String (lanes.size()));
         lane->onDrag = [this] (StemLane& dragged)
         { dragOut (dragged, { fromUtf8 (dragged.stem().path) }); };
         lane->onFocus = [this] (StemLane& focused) { scrollTo (focused); };
@@ -147,6 +152,7 @@ void StemShelf::resized()
     auto area = getLocalBounds();
     auto heading = area.removeFromTop (headingHeight).reduced (0, 2);
     all->setBounds (heading.removeFromRight (92));
+    badge.setBounds (heading.withTrimmedLeft (wordWidth).withWidth (badge.widthOfWords()));
     heading.removeFromRight (8);
     insert.setBounds (heading.removeFromRight (104));
     if (insert.isVisible())
@@ -172,7 +178,9 @@ void StemShelf::paint (juce::Graphics& g)
     auto heading = getLocalBounds().removeFromTop (headingHeight);
     g.setFont (font (11.5f, true));
     g.setColour (colours::dim);
-    g.drawText ("STEMS", heading.removeFromLeft (56), juce::Justification::centredLeft);
+    g.drawText ("STEMS", heading.removeFromLeft (wordWidth), juce::Justification::centredLeft);
+    if (badge.isVisible())
+        heading.setLeft (badge.getRight() + 10);
     g.setFont (font (12));
     const auto left = heading.withRight (insert.isVisible() ? insert.getX() - 8 : all->getX() - 8);
     if (lanes.empty())

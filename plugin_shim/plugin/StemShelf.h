@@ -2,6 +2,7 @@
 
 // The stems of the clip, one lane each.
 
+#include "Badge.h"
 #include "StemLane.h"
 
 namespace stemlasso
@@ -13,9 +14,10 @@ public:
     StemShelf();
     ~StemShelf() override;
 
-    /** place: where the stems belong on the timeline, in words. canInsert: in a host that takes
-        them by itself. */
-    void show (const std::vector<StemLane::Shown>&, const juce::String& place, bool canInsert);
+    /** place: where the stems belong on the timeline, in words. badge: how they add up. canInsert: in a
+        host that takes them by itself. */
+    void show (const std::vector<StemLane::Shown>&, const juce::String& place,
+               const view::Line& badge, bool canInsert);
 
     /** Whether a stem is on its way out of this window. */
     bool isDraggingOut() const { return isDragging; }
@@ -48,6 +50,7 @@ private:
                     "The target's item has every take that was made, to choose from "
                     "in REAPER." };
     juce::String place;
+    Badge badge;
     bool isDragging = false;
 
     static constexpr int headingHeight = 30, boxesHeight = 24;

@@ -32,6 +32,7 @@ juce_add_plugin(StemLasso
     VST3_AUTO_MANIFEST FALSE)
 
 set(plugin_sources
+    plugin/Badge.cpp
     plugin/CaptureBox.cpp
     plugin/ClipList.cpp
     plugin/ClipState.cpp

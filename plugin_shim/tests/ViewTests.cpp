@@ -40,6 +40,42 @@ TEST_CASE ("a clip that grows stays on the screen as a whole, or as it was zoome
     CHECK (TimeWindow::whole (0, 0).xOf (0) == 0);
 }
 
+TEST_CASE ("the null is said of the stems that it was measured of, and of no others")
+{
+    const auto stem = [] (const char* role, const char* path)
+    {
+        wire::Stem made;
+        made.role = role;
+        made.path = path;
+        return made;
+    };
+    const std::vector<wire::Stem> stems{ stem ("target", "/a"), stem ("residual", "/b") };
+    const std::vector<wire::Stem> none, alone{ stems.front() },
+        others{ stem ("target", "/c"), stems.back() };
+    wire::ErrandView errand;
+    CHECK (nullBadge (errand, stems).text.empty());
+    errand.job.emplace().result.emplace().stems = stems;
+    CHECK (nullBadge (errand, stems).text == "null: exact");
+    CHECK (nullBadge (errand, stems).tone == Tone::good);
+    errand.job->result->nullDb = -91.7;
+    CHECK (nullBadge (errand, stems).text == "null: -92 dB");
+    CHECK (nullBadge (errand, none).text.empty());
+    CHECK (nullBadge (errand, alone).text.empty());
+    CHECK (nullBadge (errand, others).text.empty());
+}
+
+TEST_CASE ("the link's words are said where they tell more than the badge")
+{
+    wire::LinkView link;
+    link.state = wire::LinkState::absent;
+    link.words = "the engine is not running";
+    CHECK_FALSE (saysMore (link, engineBadge (link.state)));
+    link.words = "It ended with status 23.";
+    CHECK (saysMore (link, engineBadge (link.state)));
+    link.words.clear();
+    CHECK_FALSE (saysMore (link, engineBadge (link.state)));
+}
+
 TEST_CASE ("the ruler's steps are round and never too many")
 {
     for (const auto span : { 0.003, 0.02, 0.7, 1.0, 9.0, 61.0, 600.0, 7300.0 })

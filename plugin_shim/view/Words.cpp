@@ -2,6 +2,7 @@
 
 #include "Places.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <map>
@@ -165,6 +166,20 @@ WorkState workState (const wire::ErrandView& errand, const wire::LinkView& link)
         return { { Tone::quiet, "Cancelled. Nothing of it is left." } };
     }
     return {};
+}
+
+Line nullBadge (const wire::ErrandView& errand, const std::vector<wire::Stem>& shown)
+{
+    if (shown.empty() || ! errand.job || ! errand.job->result)
+        return {};
+    const auto& result = *errand.job->result;
+    const auto isResidual = [] (const wire::Stem& stem) { return stem.role == "residual"; };
+    if (result.stems.empty() || result.stems.front().path != shown.front().path
+        || std::none_of (shown.begin(), shown.end(), isResidual))
+        return {};
+    if (! result.nullDb)
+        return { Tone::good, "null: exact" };
+    return { Tone::warning, "null: " + std::to_string (std::lround (*result.nullDb)) + " dB" };
 }
 
 std::string missing (const wire::Prompt& prompt, bool hasClip)

@@ -49,6 +49,9 @@ struct WorkState
 };
 
 WorkState workState (const wire::ErrandView&, const wire::LinkView&);
+/** Whether target and residual add up to the clip, as the engine measured it; no text where it did not
+    say so of these stems, or where there is no residual. */
+Line nullBadge (const wire::ErrandView&, const std::vector<wire::Stem>& shown);
 /** What hinders a separation, and empty where it can begin. */
 std::string missing (const wire::Prompt&, bool hasClip);
 /** The name of a stem's file without ending, and without the clip's name that it begins with. */

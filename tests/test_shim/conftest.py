@@ -41,6 +41,19 @@ def plugin(checkout: Path) -> Path:
 
 
 @pytest.fixture
+def built(plugin: Path, checkout: Path) -> Callable[[str], Path]:
+    """Gives a test host that was built, by its name: beside the plug-in, or where the build is."""
+
+    def find(name: str) -> Path:
+        for folder in (plugin.parents[3], checkout / "plugin_shim" / "build" / "release"):
+            if (folder / name).exists():
+                return folder / name
+        pytest.skip(f"{name} was not built: build all of plugin_shim, as its README.md says")
+
+    return find
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Where plug-in and engine keep everything in a test."""
     return tmp_path / "home"

@@ -85,6 +85,7 @@ def test_from_start_engine_to_the_panel_and_to_an_error(
             host.write("description", "noise")
             host.act("key", "Return")
             host.wait("prompt", lambda part: part["title"].startswith("Done"))
+            host.wait("null", lambda part: part["title"] == "null: exact")
             (job,) = client.jobs()
             assert (job.state, job.options.quality) == (DONE, "draft")
             assert job.prompt.description == "noise"

@@ -5,9 +5,8 @@
 """
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from .conftest import host_environment
 from .editor_screen import needs_screen, screen
@@ -16,15 +15,11 @@ pytestmark = needs_screen
 PATIENCE_S = 600
 
 
-def test_keys_names_settings_and_a_monkey(plugin: Path, checkout: Path, home: Path, tmp_path: Path):
-    built = [plugin.parents[3], checkout / "plugin_shim" / "build" / "release"]
-    program = next((path for each in built if (path := each / "editor_tests").exists()), None)
-    if program is None:
-        pytest.skip("editor_tests was not built: build the plug-in with its tests in plugin_shim")
+def test_keys_names_settings_and_a_monkey(built: Callable[[str], Path], home: Path, tmp_path: Path):
     environ = host_environment(home)
     with screen(environ, tmp_path):
         done = subprocess.run(
-            [str(program)],
+            [str(built("editor_tests"))],
             cwd=tmp_path,
             # the monkey presses "Show in folder" as well: nothing is found that could be started
             env=environ | {"PATH": str(tmp_path)},

@@ -1,6 +1,6 @@
 """The compiled plug-in in a REAPER of our own that offers REAPER's functions over a model."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,8 @@ def loop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def scene(plugin: Path, checkout: Path, tmp_path: Path) -> Scene:
-    built = [plugin.parents[3], checkout / "plugin_shim" / "build" / "release"]
-    host = next((path for each in built if (path := each / "fake_reaper").exists()), None)
-    if host is None:
-        pytest.skip("fake_reaper was not built: build plug-in and hosts in plugin_shim")
-    return Scene(host, plugin, tmp_path)
+def scene(plugin: Path, built: Callable[[str], Path], tmp_path: Path) -> Scene:
+    return Scene(built("fake_reaper"), plugin, tmp_path)
 
 
 @pytest.fixture
