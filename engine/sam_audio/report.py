@@ -48,6 +48,7 @@ def settings(
     sampling = sampling_for(config.sampling, job.options.quality)
     return {
         "model": name,
+        "asked_for": job.prompt.description,
         "weights_sha256": weights_sha256 or None,
         "device": job.work.device.type,
         "precision": dtype_name(job.model.proj.weight.dtype),

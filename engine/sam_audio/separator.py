@@ -199,7 +199,7 @@ class SamAudioSeparator:
         if self._loaded is None:
             return Known()
         recall, video = self._recall, prompt.masked_video
-        is_text_known = recall.texts.has(prompt.description)
+        is_text_known = recall.texts.has(_asked_for(prompt.description))
         is_heard = (
             isinstance(mixture, AudioClip)
             and bool(recall.heard)
@@ -230,7 +230,7 @@ class SamAudioSeparator:
             model=here.model,
             config=self._config,
             mixture=mixture,
-            prompt=prompt,
+            prompt=replace(prompt, description=_asked_for(prompt.description)),
             options=replace(options, rerun=rerun),
             spans=spans,
             stretch=stretch_of(
@@ -243,6 +243,11 @@ class SamAudioSeparator:
             work=Workplace(here.model, here.residency, here.plan(options.n_candidates)),
             notices=(*self._notices, *here.notices),
         )
+
+
+def _asked_for(description: str) -> str:
+    """The words that the model and its rankers get: lower case and no full stop, as it learned."""
+    return description.lower().strip(" .!?;,") or description
 
 
 def _blocks(job: Job, takes: Takes, found: Found, monitor: Monitor) -> Generator[NDArray[Any]]:

@@ -183,6 +183,18 @@ def test_the_receipt_says_what_makes_the_same_again(tiny: SamAudioSeparator, roo
     json.dumps(result.summary(), allow_nan=False)
 
 
+def test_the_model_gets_the_words_as_it_learned_them(tiny: SamAudioSeparator) -> None:
+    plain, typed, other = (
+        split(tiny, noise(9_000, 2), prompt=Prompt(words))
+        for words in ("dog barking", " Dog  Barking.", "dog")
+    )
+    assert np.array_equal(typed.target.samples, plain.target.samples)
+    assert not np.array_equal(other.target.samples, plain.target.samples)
+    settings = typed.receipt["settings"]
+    assert isinstance(settings, dict)
+    assert settings["asked_for"] == "dog barking"
+
+
 def test_notices_name_what_the_model_does_not_get(tiny: SamAudioSeparator) -> None:
     one = noise(9_000, 1)
     opposite = np.concatenate([one, -one], axis=1)
