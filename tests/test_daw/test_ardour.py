@@ -265,6 +265,7 @@ PREPARING, SEPARATE, INSERT, PANEL, UNDOING, SAVING = range(1, 7)
 
 @needs_ardour
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # each wait in it has an end of its own
 def test_regions_in_stems_out_to_the_sample(tmp_path: Path) -> None:
     home = tmp_path / "home"
     inbox, outbox = home / "store" / "inbox", home / "store" / "outbox"
