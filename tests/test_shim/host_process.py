@@ -32,15 +32,19 @@ class HostProcess(EditorWindow):
         """How it ended; None while it runs."""
         return self._process.poll()
 
-    def look_after(self) -> None:
-        """Called often: raises what is to be known of a host that ended by itself."""
+    def layout(self) -> dict[str, Any]:
+        """Where everything is; fails when the host has ended, which is no time to wait for more."""
+        self._assert_alive()
+        return super().layout()
+
+    def _assert_alive(self) -> None:
+        assert self.status() is None, f"the host ended: {self.status()}\n{self._complaints()}"
 
     def answer(self) -> dict[str, Any]:
         """What the host says next."""
         deadline_s = time.monotonic() + PATIENCE_S
         while (said := self._answers.next(0.2)) is None:
-            self.look_after()
-            assert self.status() is None, f"the host ended: {self.status()}\n{self._complaints()}"
+            self._assert_alive()
             assert time.monotonic() < deadline_s, "the host does not answer"
         return said
 
@@ -72,9 +76,13 @@ class HostProcess(EditorWindow):
         try:
             self._process.wait(PATIENCE_S)
         finally:
-            self._process.kill()
-            self._process.wait()
-            self._answers.close()
-            self._errors.close()
-        self.look_after()
+            self.kill()
         return self._process.returncode
+
+    def kill(self) -> None:
+        """End it at once, if it did not end yet."""
+        self._process.kill()
+        self._process.wait()
+        self.close_input()
+        self._answers.close()
+        self._errors.close()

@@ -10,7 +10,7 @@ from tests.test_daw.serving import serving
 
 from .conftest import SONG_S
 from .editor_drag import carry_in, carry_out, drop_window
-from .editor_host import crashes_allowed, editor_host
+from .editor_host import editor_host
 from .editor_screen import needs_screen
 from .editor_window import EditorWindow, standalone
 
@@ -35,17 +35,13 @@ def until_selected(editor: EditorWindow, sign: str, start_s: float, end_s: float
     editor.wait("strip", is_so, f"{sign} from {start_s} to {end_s} s")
 
 
-@crashes_allowed
-def test_the_window_opens_and_closes_again_and_again(plugin: Path, home: Path, tmp_path: Path):
+def test_the_window_opens_in_a_host_that_knows_nothing_of_it(
+    plugin: Path, home: Path, tmp_path: Path
+):
     with editor_host(plugin, home, tmp_path / "desk") as host:
-        for _ in range(10):
-            host.wait("separate", lambda part: not part["enabled"])
-            host.wait("capture", lambda part: part["enabled"])
-            host.forget_layout()
-            assert host.ask("close")["did"] == "close"
-            assert host.ask("open") == {"did": "open"}
-        assert host.wait("prompt", lambda part: "drop an audio file" in part["title"])
-        assert host.end() == 0
+        host.wait("separate", lambda part: not part["enabled"])
+        host.wait("capture", lambda part: part["enabled"])
+        host.wait("prompt", lambda part: "drop an audio file" in part["title"])
 
 
 def test_a_file_is_dropped_and_spans_are_drawn(

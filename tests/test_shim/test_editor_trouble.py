@@ -13,7 +13,7 @@ from bridge.protocol.values import DONE
 from tests.test_bridge.conftest import end, serve
 from tests.test_daw.serving import serving, write_mixture
 
-from .editor_host import EditorHost, crashes_allowed, editor_host, write_state
+from .editor_host import EditorHost, editor_host, write_state
 from .editor_screen import needs_screen
 
 pytestmark = needs_screen
@@ -29,13 +29,11 @@ def until_prompt(host: EditorHost, words: str) -> None:
     host.wait("prompt", lambda part: words in part["title"], words)
 
 
-@crashes_allowed
 def test_an_engine_that_hangs_dies_and_comes_back_with_other_keys(
     plugin: Path, home: Path, tmp_path: Path
 ):
     song = tmp_path / "Nocturne.wav"
     write_mixture(song)
-    shutil.rmtree(home, ignore_errors=True)  # of a try in which the host crashed
     first = serve(home)
     try:
         with editor_host(plugin, home, tmp_path / "desk", write_state(tmp_path, song)) as host:
@@ -56,14 +54,12 @@ def test_an_engine_that_hangs_dies_and_comes_back_with_other_keys(
                 until_prompt(host, "Done")  # what was asked for while it hung
                 (job,) = client.jobs()
                 assert job.state == DONE
-            assert host.end() == 0
     finally:
         if first.poll() is None:
             first.kill()
             end(first)
 
 
-@crashes_allowed
 def test_a_panel_that_cannot_open_says_why_in_the_window(plugin: Path, home: Path, tmp_path: Path):
     song, script = tmp_path / "Nocturne.wav", tmp_path / "stemlasso"
     write_mixture(song)
@@ -74,13 +70,10 @@ def test_a_panel_that_cannot_open_says_why_in_the_window(plugin: Path, home: Pat
         until_engine(host, "engine ready")
         host.click("panel")
         until_prompt(host, "The panel did not open: the panel needs PyQt6; do this")
-        assert host.end() == 0
 
 
-@crashes_allowed
 def test_a_project_that_came_without_its_files(plugin: Path, home: Path, tmp_path: Path):
     song = tmp_path / "moved" / "Nocturne.wav"
-    shutil.rmtree(song.parent, ignore_errors=True)
     state = write_state(tmp_path, song, "noise", (tmp_path / "moved" / "noise.wav",))
     with serving(home), editor_host(plugin, home, tmp_path / "desk", state) as host:
         until_engine(host, "engine ready")
@@ -92,4 +85,3 @@ def test_a_project_that_came_without_its_files(plugin: Path, home: Path, tmp_pat
         host.press("separate", lambda: host.part("stem 0"), "a stem")
         until_prompt(host, "Done")
         host.wait("stem 0", bool)
-        assert host.end() == 0

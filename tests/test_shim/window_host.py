@@ -52,4 +52,4 @@ def window_host(checkout: Path, plugin: Path, home: Path, state: Path) -> Iterat
             host.ask("settle")
             yield host
         finally:
-            host.end()
+            host.kill()
