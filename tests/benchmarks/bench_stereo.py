@@ -24,7 +24,6 @@ BENCH: folder with manifest.json, by default STEMLASSO_BENCH or ../shared/bench/
 
 import argparse
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -41,6 +40,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine.eval.baselines import ideal_ratio_mask  # noqa: E402
 from engine.eval.dataset import Stems, load_manifest, read_stems, select  # noqa: E402
+from engine.eval.machine import hardware  # noqa: E402
 from engine.eval.metrics import si_sdr  # noqa: E402
 from engine.stereo import MODES, Placement, downmix, downmix_weights, place  # noqa: E402
 from engine.stereo_frames import CHUNK_HOPS, Spectra, analyse, synthesise  # noqa: E402
@@ -67,7 +67,8 @@ def main() -> int:
     parser.add_argument("--each", action="store_true", help="a row for every item as well")
     parser.add_argument("--cost", action="store_true", help="CPU time alone")
     given = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, numpy {np.__version__}\n")
+    machine = ", ".join(f"{name} {value}" for name, value in hardware().items())
+    print(f"{machine}, numpy {np.__version__}\n")
     if given.cost:
         print_cost()
         return 0
