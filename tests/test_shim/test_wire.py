@@ -117,6 +117,19 @@ def test_the_engine_outlives_the_client_and_holds_nothing_of_it(
     assert stat.S_IMODE((home / "run" / "server.log").stat().st_mode) == 0o600
 
 
+def test_hosts_that_start_the_engine_at_once_share_one(
+    open_client: OpenClient, home: Path, mixture: Path
+) -> None:
+    clients = [open_client(impatient=False) for _ in range(3)]
+    for number, client in enumerate(clients):
+        client.make(mixture, position_s=float(number))
+        client.separate()
+    ids = {client.until_job("done")["job_id"] for client in clients}
+    assert len(ids) == 3
+    with connect(home, start=False) as other:
+        assert {job.job_id for job in other.jobs()} == ids
+
+
 def test_the_panel_is_opened_with_the_clip(open_client: OpenClient, tmp_path: Path) -> None:
     script, told = tmp_path / "stem lasso", tmp_path / "told.txt"
     script.write_text(f'#!/bin/sh\nfor each in "$@"; do echo "$each"; done > "{told}"\n')
