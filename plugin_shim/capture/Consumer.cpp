@@ -274,10 +274,7 @@ void Recorder::Consumer::append (const Ring& ring, const float* samples, std::ui
         });
     if (isWritten)
         return;
-    file->update();
-    file.reset();
-    const auto path = spool.finish (name);
-    change ([&] (Take& take) { take.path = path; });
+    closeFile();
 }
 
 void Recorder::Consumer::advance (const Ring& ring, std::int64_t frames)
@@ -298,27 +295,38 @@ void Recorder::Consumer::updateHeader()
     file->update();
 }
 
+void Recorder::Consumer::closeFile()
+{
+    file->update();
+    file.reset();
+    const auto path = spool.finish (name);
+    change (
+        [&] (Take& take)
+        {
+            if (path.empty())
+                take.problem = take.path
+                               + ": the take is lost: its file was deleted while it was captured. "
+                                 "Capture it again.";
+            take.path = path;
+        });
+}
+
 void Recorder::Consumer::close()
 {
     isOpen = false;
     const bool isEmpty = file != nullptr && file->frames() == 0;
-    std::string path;
-    if (file != nullptr)
+    if (isEmpty)
     {
-        file->update();
         file.reset();
-        if (isEmpty)
-            spool.discard (name);
-        else
-            path = spool.finish (name);
+        spool.discard (name);
     }
+    if (file != nullptr)
+        closeFile();
     {
         const std::lock_guard lock (listMutex);
         auto& take = list.back();
         take.isFinished = true;
         take.level = 0;
-        if (! path.empty())
-            take.path = path;
         if (isEmpty)
             list.pop_back();
     }

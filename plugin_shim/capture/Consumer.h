@@ -43,6 +43,7 @@ private:
     void append (const Ring&, const float*, std::uint64_t frames);
     void advance (const Ring&, std::int64_t frames);
     void updateHeader();
+    void closeFile();
     void close();
     template <typename Change>
     void change (Change);

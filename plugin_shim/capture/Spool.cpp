@@ -206,7 +206,9 @@ std::string Spool::finish (const std::string& name) const
     fs::rename (toPath (unfinished (name)), path, error);
     // another process that tidies may have been quicker, as soon as the file was closed
     std::error_code unknown;
-    return error && ! fs::exists (path, unknown) ? unfinished (name) : toText (path);
+    if (! error || fs::exists (path, unknown))
+        return toText (path);
+    return fs::exists (toPath (unfinished (name)), unknown) ? unfinished (name) : std::string();
 }
 
 void Spool::discard (const std::string& name) const

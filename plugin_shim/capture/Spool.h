@@ -40,7 +40,7 @@ public:
     std::string unfinished (const std::string& name) const;
     /** Marks it as loose. */
     void loosen (const std::string& name) const;
-    /** Gives it its own name once it is whole; its path. */
+    /** Gives it its own name once it is whole; its path, and nothing when the file is gone. */
     std::string finish (const std::string& name) const;
     /** It has nothing in it. */
     void discard (const std::string& name) const;

@@ -83,6 +83,37 @@ TEST_CASE ("beyond what RIFF can count a file is RF64")
     CHECK ((read.bits == bits));
 }
 
+TEST_CASE ("at the end of what RIFF can count the header turns, to the frame")
+{
+    // hours of audio, of which the disk holds only the header: as a crash leaves it, and no longer
+    constexpr std::uint64_t largestFrames = (0xFFFFFFFFull - (704 - 8)) / 8;
+    const auto more = GENERATE (0u, 1u, 1'000'000'000u);
+    const auto frames = largestFrames + more;
+    Folder folder;
+    std::string problem;
+    const auto path = folder.file ("hours.wav");
+    TakeFile::create (path, { 48000, 2, 77, "take" }, problem).reset();
+    fs::resize_file (path, 704 + frames * 8);
+    REQUIRE (TakeFile::repair (path) == TakeFile::Left::whole);
+
+    std::ifstream in (path, std::ios::binary);
+    std::string head (704, ' ');
+    in.read (head.data(), 704);
+    const auto number = [&] (std::size_t at, auto value)
+    {
+        std::memcpy (&value, head.data() + at, sizeof (value));
+        return value;
+    };
+    const bool isLarge = more > 0;
+    CHECK (head.substr (0, 4) == (isLarge ? "RF64" : "RIFF"));
+    CHECK (number (4, 0u) == (isLarge ? 0xFFFFFFFFu : std::uint32_t (696 + frames * 8)));
+    CHECK (number (20, std::uint64_t{}) == (isLarge ? 696 + frames * 8 : 0));
+    CHECK (number (28, std::uint64_t{}) == (isLarge ? frames * 8 : 0));
+    CHECK (number (36, std::uint64_t{}) == (isLarge ? frames : 0));
+    CHECK (number (700, 0u) == (isLarge ? 0xFFFFFFFFu : std::uint32_t (frames * 8)));
+    CHECK (fs::file_size (path) == 704 + frames * 8);
+}
+
 TEST_CASE ("what a crash left is brought in order by the next take")
 {
     Folder folder;
@@ -231,6 +262,27 @@ TEST_CASE ("a folder that cannot be made is said in words, and audio goes on")
            "the take is finished");
     CHECK_THAT (recorder.takes().back().problem, Catch::Contains (folder.file ("file/spool")));
     CHECK (recorder.takes().back().path.empty());
+}
+
+TEST_CASE ("a folder that is deleted during a take is said in words, and the next take makes it")
+{
+    Folder folder;
+    Recorder recorder (folder.file ("spool"));
+    recorder.prepare (8000, 1, 1000);
+    const std::vector<float> samples (1000);
+    const float* input = samples.data();
+    recorder.process (&input, 1, 1000, playing (0), true, true);
+    until ([&] { return ! recorder.takes().empty() && recorder.takes().back().samples > 0; },
+           "the take is written");
+    fs::remove_all (folder.path / "spool");
+    recorder.process (&input, 1, 1000, playing (1000), true, true);
+    recorder.process (&input, 1, 1000, playing (5000), true, true);
+
+    const auto takes = finished (recorder, 2);
+    CHECK_THAT (takes[0].problem, Catch::Contains ("deleted while it was captured"));
+    CHECK (takes[0].path.empty());
+    CHECK (takes[1].problem.empty());
+    CHECK (WavFile (takes[1].path).bits.size() == 1000);
 }
 
 TEST_CASE ("only the user may look into the folder and its takes")
