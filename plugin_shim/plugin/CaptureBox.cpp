@@ -48,8 +48,10 @@ private:
     bool isCapturing = false;
 };
 
-CaptureBox::CaptureBox() : toggle (std::make_unique<Toggle>())
+CaptureBox::CaptureBox (bool withTransport)
+    : toggle (std::make_unique<Toggle>()), hasTransport (withTransport)
 {
+    setComponentID ("take");
     toggle->setComponentID ("capture");
     toggle->setTitle ("Capture");
     toggle->setTooltip ("While this is on, what passes through the track is kept as a clip. It can "
@@ -80,8 +82,10 @@ void CaptureBox::show (bool newArmed, const std::optional<capture::Take>& newTak
             text << ", with a gap of "
                  << fromUtf8 (view::shortDuration (double (newTake->droppedSamples) / rate));
     }
-    else
+    else if (hasTransport)
         text = newArmed ? "Press Play in the DAW." : "Turn it on, then play.";
+    else
+        text = newArmed ? "No audio comes: choose a device in Options." : "Turn it on to begin.";
     setTitle (text);
     const auto hasNews = newArmed != isArmed || text != words || std::abs (level - meter) > 1e-4f;
     isArmed = newArmed;

@@ -11,7 +11,8 @@ namespace stemlasso
 class CaptureBox final : public juce::Component
 {
 public:
-    CaptureBox();
+    /** hasTransport: audio is captured while something plays; otherwise whenever it comes. */
+    explicit CaptureBox (bool hasTransport);
     ~CaptureBox() override;
 
     /** take: the one that is being captured, if any. */
@@ -28,6 +29,7 @@ private:
 
     std::unique_ptr<Toggle> toggle;
     std::optional<capture::Take> take;
+    const bool hasTransport;
     bool isArmed = false;
     float meter = 0; ///< falls slowly
     juce::String words;

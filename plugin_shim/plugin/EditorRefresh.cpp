@@ -9,9 +9,10 @@ namespace stemlasso
 static const juce::String dot = fromUtf8 (" \u00b7 ");
 
 /** Without a clip the waveform's place says what to do. */
-static juce::StringArray firstSteps()
+static juce::StringArray firstSteps (bool hasTransport)
 {
-    return { "Turn Capture on and play, or drop an audio file here.",
+    return { hasTransport ? "Turn Capture on and play, or drop an audio file here."
+                          : "Turn Capture on, or drop an audio file here.",
              "Drag over a place where the sound is; hold Alt where it is not.",
              "Say what it is, and press Enter.", "Drag the stems onto your tracks." };
 }
@@ -59,6 +60,9 @@ void PluginEditor::refresh()
         showsTake = true;
     }
     showsTake = showsTake && take;
+    if (std::exchange (problemOfTake, processor.captureProblem()) != processor.captureProblem()
+        && problemOfTake.isNotEmpty())
+        say (problemOfTake);
     const auto* clip = showsTake ? nullptr : processor.work().selected();
     std::vector<PeakLoader::Wanted> wanted;
     if (showsTake)
@@ -155,6 +159,7 @@ void PluginEditor::showHeading (const WorkClip* clip, const std::optional<captur
     heading = name;
     headingDetail = detail;
     headingRemark = remark;
+    setDescription ((name + "\n" + detail + "\n" + remark).trim());
     repaint (strip.getX(), strip.getY() - headingHeight, strip.getWidth(), headingHeight);
 }
 
@@ -182,7 +187,7 @@ void PluginEditor::showStrip (const WorkClip* clip, const std::optional<capture:
                               : "The file is gone: " + fromUtf8 (clip->source.path);
     }
     else
-        shown.steps = firstSteps();
+        shown.steps = firstSteps (hasTransport);
     strip.show (shown);
 }
 

@@ -17,6 +17,7 @@ static void collect (juce::Component& part, juce::Component& top, juce::DynamicO
         about->setProperty ("height", box.getHeight());
         about->setProperty ("enabled", part.isEnabled());
         about->setProperty ("title", part.getTitle());
+        about->setProperty ("description", part.getDescription());
         about->setProperty ("focused", part.hasKeyboardFocus (false));
         if (const auto* button = dynamic_cast<juce::Button*> (&part))
             about->setProperty ("on", button->getToggleState());

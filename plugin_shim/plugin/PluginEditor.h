@@ -58,7 +58,8 @@ private:
     Look look;
     PeakLoader peaks;
     EngineBar engineBar;
-    CaptureBox captureBox;
+    const bool hasTransport = processor.wrapperType != juce::AudioProcessor::wrapperType_Standalone;
+    CaptureBox captureBox{ hasTransport };
     ClipList clipList;
     juce::TextButton useItems{ "Use selected items" };
     SpanStrip strip;
@@ -77,6 +78,7 @@ private:
     int focusTicks = 0;                   ///< for so long
     int panelTicks = 0;                   ///< for so long it is looked whether the panel came up
     juce::String notice;                  ///< what the last thing that was done has to say
+    juce::String problemOfTake;           ///< that was said last
     juce::String heading, headingDetail, headingRemark;
 
     JUCE_DECLARE_NON_COPYABLE_WITH_LEAK_DETECTOR (PluginEditor)

@@ -160,37 +160,49 @@ void PluginProcessor::finishStaleTake (const capture::Take& take)
 
 void PluginProcessor::takeOverTakes()
 {
+    const auto seenBefore = takesSeen;
+    juce::String problem;
     for (const auto& take : recorder->takes())
     {
         if (! take.isFinished || take.number <= takesSeen)
             continue;
         takesSeen = take.number;
+        if (! take.problem.empty())
+            problem = juce::String::fromUTF8 (take.problem.c_str());
         if (take.samples == 0 || take.path.empty())
             continue;
-        WorkClip clip;
-        clip.kind = ClipKind::captured;
-        clip.source.path = take.path;
-        clip.source.name = "Take " + std::to_string (take.number);
-        auto& origin = clip.source.origin;
-        origin.host = juce::PluginHostType().getHostDescription();
-        {
-            const juce::ScopedLock lock (stateLock);
-            origin.track = trackName.toStdString();
-        }
-        origin.positionSamples = take.positionSamples;
-        if (take.positionSamples)
-            origin.positionSeconds = double (*take.positionSamples) / take.sampleRate;
-        origin.tempoBpm = take.tempoBpm;
-        clip.musical = take.musical;
-        clip.droppedSamples = take.droppedSamples;
-        if (const auto* earlier = workspace.selected()) // one sound, take after take
-        {
-            clip.prompt.description = earlier->prompt.description;
-            clip.options = earlier->options;
-            clip.options.rerun.reset();
-        }
-        workspace.add (std::move (clip));
+        if (const auto why = workspace.add (clipOf (take)); why.isNotEmpty())
+            problem = why + " The take lies in " + juce::String::fromUTF8 (take.path.c_str());
     }
+    if (takesSeen != seenBefore)
+        problemOfTake = problem;
+}
+
+WorkClip PluginProcessor::clipOf (const capture::Take& take) const
+{
+    WorkClip clip;
+    clip.kind = ClipKind::captured;
+    clip.source.path = take.path;
+    clip.source.name = "Take " + std::to_string (take.number);
+    auto& origin = clip.source.origin;
+    origin.host = juce::PluginHostType().getHostDescription();
+    {
+        const juce::ScopedLock lock (stateLock);
+        origin.track = trackName.toStdString();
+    }
+    origin.positionSamples = take.positionSamples;
+    if (take.positionSamples)
+        origin.positionSeconds = double (*take.positionSamples) / take.sampleRate;
+    origin.tempoBpm = take.tempoBpm;
+    clip.musical = take.musical;
+    clip.droppedSamples = take.droppedSamples;
+    if (const auto* earlier = workspace.selected()) // one sound, take after take
+    {
+        clip.prompt.description = earlier->prompt.description;
+        clip.options = earlier->options;
+        clip.options.rerun.reset();
+    }
+    return clip;
 }
 
 void PluginProcessor::separateIfPressed()

@@ -60,6 +60,8 @@ public:
 
     Workspace& work() { return workspace; }
     capture::Recorder& capturer() { return *recorder; }
+    /** Message thread: why the newest take is no clip, or not a whole one; empty when all is well. */
+    const juce::String& captureProblem() const { return problemOfTake; }
     juce::AudioParameterBool& arm() { return *armed; }
     ReaperHost& reaper() { return reaperHost; }
 
@@ -74,6 +76,7 @@ private:
 
     void takeOverState();
     void takeOverTakes();
+    WorkClip clipOf (const capture::Take&) const;
     void finishStaleTake (const capture::Take&);
     void separateIfPressed();
     juce::ValueTree wholeState() const;
@@ -85,6 +88,7 @@ private:
 
     // message thread
     std::uint64_t takesSeen = 0; ///< the number of the last take that became a clip
+    juce::String problemOfTake;
     std::int64_t staleSamples = -1;
     juce::uint32 movedAt = 0; ///< when the open take got longer, in ms
 

@@ -121,11 +121,13 @@ class EditorWindow:
 
 
 @contextmanager
-def standalone(plugin: Path, home: Path, folder: Path) -> Iterator[EditorWindow]:
+def standalone(
+    plugin: Path, home: Path, folder: Path, **environ_more: str
+) -> Iterator[EditorWindow]:
     """The standalone version, whose window takes dropped files itself: one that is inside a host's
     gets them only from hosts that pass them on."""
     program = plugin.parents[1] / "Standalone" / "StemLasso"
-    environ = host_environment(home) | {"HOME": str(folder)}
+    environ = host_environment(home) | {"HOME": str(folder)} | environ_more
     folder.mkdir(parents=True, exist_ok=True)
     with screen(environ, folder):
         window = EditorWindow(folder, environ)
