@@ -97,8 +97,8 @@ def test_from_start_engine_to_the_panel_and_to_an_error(
             words = json.loads(noted.read_text("utf-8"))["words"]
             assert words == ["panel", "--clip", clip.clip_id]
 
-            host.click("refine")
-            host.wait("how", lambda part: part["title"] == "Options: Standard")
+            standard = "Options: Standard"
+            host.press("refine", lambda: host.part("how")["title"] == standard, standard)
             wait_for(lambda: len(client.jobs()) == 2, "another job", PATIENCE_S)
             wait_for(lambda: all(each.is_final for each in client.jobs()), "its end", PATIENCE_S)
             assert {each.options.quality for each in client.jobs()} == {"draft", "standard"}
