@@ -7,7 +7,7 @@ from pathlib import Path
 from bridge.client import Client
 from bridge.protocol.values import Clip, ClipOrigin
 
-from .output import OK, duration, parser, show_json, table, with_client
+from .output import OK, duration, parser, short, show_json, table, with_client
 
 
 def main(argv: list[str]) -> int:
@@ -42,6 +42,6 @@ def _row(clip: Clip) -> tuple[str, ...]:
         duration(clip.duration_s),
         f"{clip.sample_rate} Hz",
         f"{clip.n_channels} ch",
-        clip.name,
+        short(clip.name),
         origin + ("" if at_s is None else f" at {at_s:.3f} s"),
     )

@@ -9,7 +9,7 @@ from bridge.errors import JobFailed, RequestRefused, VersionMismatch
 from bridge.protocol.values import DONE, JOB_STATES, SEED_MAX, Job, JobRerun
 from bridge.protocol.version import RERUN_SINCE, speaks
 
-from .output import OK, duration, exit_status, parser, show_json, table, with_client
+from .output import OK, duration, exit_status, parser, short, show_json, table, with_client
 from .progress import follow
 
 
@@ -94,7 +94,7 @@ def _row(job: Job) -> tuple[str, ...]:
         state = f"{state} {job.progress.fraction:.0%}"
     took = "" if job.result is None else duration(job.result.took_s)
     why = "" if job.error is None else job.error.code
-    return (job.job_id, state, took, job.clip_name, described(job), why)
+    return (job.job_id, state, took, short(job.clip_name), short(described(job)), why)
 
 
 def described(job: Job) -> str:

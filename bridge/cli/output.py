@@ -149,6 +149,12 @@ def table(rows: list[tuple[str, ...]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def short(text: str, most: int = 48) -> str:
+    """For a table: what a terminal can show, and no more of it than fits beside other columns."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def size(n_bytes: int) -> str:
     """A number of bytes as people read it."""
     value = float(n_bytes)

@@ -13,7 +13,7 @@ import pytest
 import soundfile as sf
 
 from bridge.cli.address import parse_address
-from bridge.cli.output import duration, size, table
+from bridge.cli.output import duration, short, size, table
 from bridge.errors import ServerUnavailable
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -237,6 +237,9 @@ def test_numbers_are_shown_for_people() -> None:
     assert [duration(s) for s in (0.04, 59.94, 60, 3600)] == ["0.0 s", "59.9 s", "1:00", "1:00:00"]
     assert table([("a", "bb"), ("ccc", "d")]) == "a    bb\nccc  d"
     assert table([]) == ""
+    assert short("bell \x07\x1b[2J") == "bell   [2J"
+    assert short("n" * 300) == "n" * 47 + "…"
+    assert short("n" * 48) == "n" * 48
 
 
 def test_the_usage_names_every_command() -> None:
