@@ -22,6 +22,8 @@ if(STEMLASSO_PLUGIN)
         stemlasso_reaper stemlasso_vst3_host stemlasso_options X11::X11 Threads::Threads)
 
     add_executable(rt_host hosts/rt_host.cpp)
+    # or the plug-in's locks go past the function that counts them
+    set_target_properties(rt_host PROPERTIES ENABLE_EXPORTS ON)
     target_link_libraries(rt_host PRIVATE stemlasso_vst3_host stemlasso_options Threads::Threads)
 
     add_executable(take_host hosts/take_host.cpp)

@@ -53,7 +53,8 @@ extern "C"
         frees += isInside && memory != nullptr ? 1 : 0;
         __libc_free (memory);
     }
-    int pthread_mutex_lock (pthread_mutex_t* mutex)
+    // all is built with hidden names, and whether the header says otherwise hangs on who includes it
+    __attribute__ ((visibility ("default"))) int pthread_mutex_lock (pthread_mutex_t* mutex)
     {
         using Lock = int (*) (pthread_mutex_t*);
         static const auto real = reinterpret_cast<Lock> (::dlsym (RTLD_NEXT, "pthread_mutex_lock"));
