@@ -46,7 +46,10 @@ void LayoutFile::update()
     all->setProperty ("window", juce::int64 (juce::pointer_sized_int (peer->getNativeHandle())));
     all->setProperty ("left", -place.x);
     all->setProperty ("top", -place.y);
-    all->setProperty ("scale", peer->getPlatformScaleFactor());
+    // of the screen, and of the host where it says one
+    all->setProperty ("scale",
+                      peer->getPlatformScaleFactor()
+                          * double (juce::Component::getApproximateScaleFactorForComponent (&top)));
     all->setProperty ("parts", juce::var (parts.get()));
     const auto text = juce::JSON::toString (juce::var (all.get()), true);
     if (text == written)

@@ -31,8 +31,8 @@ PromptBar::PromptBar()
     description.setTooltip ("A few plain words, such as \"dog barking\". Enter starts.");
     description.setFont (font (15));
     description.setInputRestrictions (longestDescription);
-    description.setBorder ({ 0, 9, 0, 9 }); // what is longer is cut here, not at the frame
-    description.setIndents (1, 0);
+    description.setBorder ({ 0, 3, 0, 9 }); // what is longer is cut here, not at the frame
+    description.setIndents (7, 0);
     description.setJustification (juce::Justification::centredLeft);
     description.setTextToShowWhenEmpty (fromUtf8 ("What is it?  dog barking, snare drum\u2026"),
                                         colours::dim);
