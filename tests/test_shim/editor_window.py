@@ -90,7 +90,7 @@ class EditorWindow:
         that none comes late, on what has taken the part's place.
         """
         for patience_s in (20, 40, 60):
-            wait_for(lambda: is_so() or self.part(name).get("enabled"), name, PATIENCE_S)
+            wait_for(lambda: self.part(name).get("enabled") or is_so(), name, PATIENCE_S)
             if not is_so():
                 self.click(name)
             with suppress(AssertionError):
