@@ -93,7 +93,7 @@ private:
     juce::ValueTree restoredRoot{ "Workspace" };
 
     juce::CriticalSection savedLock;
-    juce::ValueTree saved{ "Workspace" };
+    juce::ValueTree saved{ "Workspace", { { "selected", juce::String() } } };
 };
 
 } // namespace stemlasso
