@@ -1,6 +1,8 @@
 """Keys in the plug-in's window: Tab reaches everything, Space is written where one writes."""
 
+from contextlib import suppress
 from pathlib import Path
+from subprocess import CalledProcessError
 
 from tests.test_daw.x_screen import wait_for
 
@@ -9,6 +11,7 @@ from .editor_screen import needs_screen
 from .editor_window import PATIENCE_S
 
 pytestmark = needs_screen
+N_TRIES = 5
 # at the editor itself they are the host's
 ORDER = (
     *("editor", "start", "panel", "capture", "clips", "strip", "description", "how", "separate"),
@@ -27,8 +30,9 @@ def take_keys(host: EditorHost, part: str) -> None:
 
     def has_them() -> bool:
         if focused(host) != part:
-            host.click(part)
-            host.act("windowfocus", str(host.layout()["window"]), "sleep", "0.5")
+            with suppress(CalledProcessError):  # the window is not on the screen yet
+                host.click(part)
+                host.act("windowfocus", str(host.layout()["window"]), "sleep", "0.5")
         return focused(host) == part
 
     wait_for(has_them, f"the keys at {part}", PATIENCE_S)
@@ -37,8 +41,11 @@ def take_keys(host: EditorHost, part: str) -> None:
 def tab(host: EditorHost, key: str = "Tab") -> str:
     """Press it; gives the part that has the keys then."""
     before = focused(host)
-    host.act("key", key)
-    wait_for(lambda: focused(host) not in ("", before), "the next part", PATIENCE_S)
+    for patience_s in (20, 40, 60):
+        host.act("key", key)
+        with suppress(AssertionError):
+            wait_for(lambda: focused(host) not in ("", before), "the next part", patience_s)
+            break
     return focused(host)
 
 
@@ -47,9 +54,15 @@ def test_tab_goes_around(plugin: Path, home: Path, tmp_path: Path, song: Path):
     with editor_host(plugin, home, tmp_path / "desk", state) as host:
         host.wait("stem 0", bool)
         host.wait("engine", lambda part: part["title"] == "engine not running")
-        take_keys(host, "strip")
         start = ORDER.index("strip")
-        assert [tab(host) for _ in ORDER] == [*ORDER[start + 1 :], *ORDER[: start + 1]]
+        around = [*ORDER[start + 1 :], *ORDER[: start + 1]]
+        found: list[str] = []
+        for _ in range(N_TRIES):  # a busy computer's window manager takes keys away
+            take_keys(host, "strip")
+            found = [tab(host) for _ in ORDER]
+            if found == around:
+                break
+        assert found == around
         assert tab(host, "shift+Tab") == ORDER[start - 1]
 
 
