@@ -27,6 +27,8 @@ public:
 
     Steinberg::IPtr<Steinberg::IPlugView> createView() { return plugin->createView(); }
 
+    int timesDirty() const { return plugin->timesDirty(); }
+
     std::string state() { return plugin->state(); }
     void restore (const std::string& state) { plugin->restore (state); }
 

@@ -3,6 +3,7 @@
 // What a VST3 host hands to a plug-in. Each lives as long as its owner says, whatever is counted.
 
 #include <pluginterfaces/base/ibstream.h>
+#include <pluginterfaces/vst/ivsteditcontroller.h>
 #include <pluginterfaces/vst/ivsthostapplication.h>
 #include <pluginterfaces/vst/ivstmessage.h>
 #include <pluginterfaces/vst/ivstparameterchanges.h>
@@ -48,6 +49,53 @@ public:
 
 private:
     std::u16string name;
+};
+
+/** What a plug-in tells of its changes. */
+class ComponentHandler final : public Owned<Steinberg::Vst::IComponentHandler>,
+                               public Owned<Steinberg::Vst::IComponentHandler2>
+{
+public:
+    Steinberg::tresult PLUGIN_API queryInterface (const Steinberg::TUID id, void** object) override
+    {
+        return Owned<Steinberg::Vst::IComponentHandler>::queryInterface (id, object)
+                       == Steinberg::kResultOk
+                   ? Steinberg::kResultOk
+                   : Owned<Steinberg::Vst::IComponentHandler2>::queryInterface (id, object);
+    }
+    Steinberg::uint32 PLUGIN_API addRef() override { return 1; }
+    Steinberg::uint32 PLUGIN_API release() override { return 1; }
+
+    Steinberg::tresult PLUGIN_API beginEdit (Steinberg::Vst::ParamID) override
+    {
+        return Steinberg::kResultOk;
+    }
+    Steinberg::tresult PLUGIN_API performEdit (Steinberg::Vst::ParamID,
+                                               Steinberg::Vst::ParamValue) override
+    {
+        return Steinberg::kResultOk;
+    }
+    Steinberg::tresult PLUGIN_API endEdit (Steinberg::Vst::ParamID) override
+    {
+        return Steinberg::kResultOk;
+    }
+    Steinberg::tresult PLUGIN_API restartComponent (Steinberg::int32) override
+    {
+        return Steinberg::kResultOk;
+    }
+    Steinberg::tresult PLUGIN_API setDirty (Steinberg::TBool isDirty) override
+    {
+        timesDirty += isDirty != 0 ? 1 : 0;
+        return Steinberg::kResultOk;
+    }
+    Steinberg::tresult PLUGIN_API requestOpenEditor (Steinberg::FIDString) override
+    {
+        return Steinberg::kNotImplemented;
+    }
+    Steinberg::tresult PLUGIN_API startGroupEdit() override { return Steinberg::kResultOk; }
+    Steinberg::tresult PLUGIN_API finishGroupEdit() override { return Steinberg::kResultOk; }
+
+    int timesDirty = 0; ///< so often the project would be asked to be saved
 };
 
 class Stream final : public Owned<Steinberg::IBStream>

@@ -69,6 +69,7 @@ Vst3Plugin::Vst3Plugin (Vst3Module& module, HostApplication& host)
     controller = make<Vst::IEditController> (module.factory(), id);
     if (controller == nullptr || controller->initialize (&host) != kResultOk)
         throw std::runtime_error ("the plug-in has no controller");
+    controller->setComponentHandler (&handler);
     processor = FUnknownPtr<Vst::IAudioProcessor> (component);
     connect (true);
 }
@@ -81,6 +82,7 @@ void Vst3Plugin::terminate()
         return;
     stop();
     connect (false);
+    controller->setComponentHandler (nullptr);
     controller->terminate();
     component->terminate();
 }

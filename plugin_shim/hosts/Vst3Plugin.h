@@ -80,6 +80,9 @@ public:
     }
     std::vector<Steinberg::Vst::ParamID> parameters();
 
+    /** So often it told that its state changed, apart from parameters. */
+    int timesDirty() const { return handler.timesDirty; }
+
     std::string state();
     void restore (const std::string& state);
 
@@ -97,6 +100,7 @@ private:
     Steinberg::IPtr<Steinberg::Vst::IComponent> component;
     Steinberg::IPtr<Steinberg::Vst::IEditController> controller;
     Steinberg::FUnknownPtr<Steinberg::Vst::IAudioProcessor> processor{ nullptr };
+    ComponentHandler handler;
     bool isActive = false, isTerminated = false;
     Changes changes;
     Steinberg::Vst::ProcessContext context{};

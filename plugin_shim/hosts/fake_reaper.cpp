@@ -12,10 +12,12 @@
 //     set | automate   name= value=          a parameter, by the user or in a block of audio
 //     run       seconds=                     REAPER's timer runs
 //     slow      milliseconds=                each block of audio takes REAPER so long
-//     until     tracks= | undo= | state=, times= | called= | fallen= | risen= | part= ; seconds=
+//     until     tracks= | undo= | state=, times= | called= | fallen= | risen= | part= | dirty= ; seconds=
 //                                            runs until there are so many tracks or undo steps, the
 //                                            state holds a text so often, a function was called, a
-//                                            parameter is 0 or 1, or so many files are unfinished
+//                                            parameter is 0 or 1, so many files are unfinished, or the
+//                                            plug-in told so often that it changed
+//     clean     seconds=                     runs, in which it may not tell so
 //     change    item= FIELD=...              moves or trims an item of the first track, from 0
 //     remove    item=
 //     delete    item=                        by the user: what pointed to it points to nothing
@@ -146,6 +148,12 @@ private:
             plugin->automate (text ("name"), number ("value"));
         else if (command == "run")
             runUntil (number ("seconds"), [] { return false; });
+        else if (command == "clean")
+        {
+            const auto before = plugin->timesDirty();
+            if (runUntil (number ("seconds"), [&] { return plugin->timesDirty() != before; }))
+                throw std::runtime_error ("the plug-in told of a change");
+        }
         else if (command == "until")
         {
             if (! runUntil (number ("seconds"), [this] { return isSo(); }))
@@ -171,6 +179,8 @@ private:
             return plugin->parameter (text ("fallen")) < 0.5;
         if (words.contains ("part"))
             return unfinishedFiles() >= int (number ("part"));
+        if (words.contains ("dirty"))
+            return plugin->timesDirty() >= int (number ("dirty"));
         return timesInState (text ("state"))
                >= (words.contains ("times") ? int (number ("times")) : 1);
     }

@@ -128,12 +128,20 @@ void PluginProcessor::handleAsyncUpdate()
         startTimerHz (10);
 }
 
+/** Clips, words, spans and stems are no parameters: a host learns of them in no other way. */
+void PluginProcessor::tellOfEdits()
+{
+    if (const auto edits = workspace.edits(); std::exchange (editsTold, edits) != edits)
+        updateHostDisplay (ChangeDetails().withNonParameterStateChanged (true));
+}
+
 void PluginProcessor::poll()
 {
     takeOverState();
     takeOverTakes();
     separateIfPressed();
     workspace.poll();
+    tellOfEdits();
     const auto takes = recorder->takes();
     const bool isCapturing = ! takes.empty() && ! takes.back().isFinished;
     if (isCapturing)

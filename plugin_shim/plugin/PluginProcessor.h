@@ -79,6 +79,7 @@ private:
     WorkClip clipOf (const capture::Take&) const;
     void finishStaleTake (const capture::Take&);
     void separateIfPressed();
+    void tellOfEdits();
     juce::ValueTree wholeState() const;
 
     juce::AudioParameterBool *armed, *separates; ///< owned by the base class
@@ -87,6 +88,7 @@ private:
     std::unique_ptr<capture::Recorder> recorder;
 
     // message thread
+    std::uint64_t editsTold = 0; ///< to the host, so that it asks its user to save
     std::uint64_t takesSeen = 0; ///< the number of the last take that became a clip
     juce::String problemOfTake;
     std::int64_t staleSamples = -1;

@@ -47,6 +47,16 @@ std::vector<wire::Stem> existing (const std::vector<wire::Stem>& stems)
             found.push_back (stem);
     return found;
 }
+
+/** What of a state a user would miss: not which clip is chosen, nor what the engine calls it. */
+juce::ValueTree worthSaving (const juce::ValueTree& tree)
+{
+    auto worth = tree.createCopy();
+    worth.removeProperty ("selected", nullptr);
+    for (auto clip : worth)
+        clip.removeProperty ("clipId", nullptr);
+    return worth;
+}
 } // namespace
 
 juce::String Workspace::add (WorkClip clip)
@@ -172,6 +182,14 @@ juce::ValueTree Workspace::save() const
 
 void Workspace::changed()
 {
+    const auto before = worth;
+    refresh();
+    editCount += worth.isEquivalentTo (before) ? 0 : 1;
+    sendChangeMessage();
+}
+
+void Workspace::refresh()
+{
     auto tree = restoredRoot.createCopy();
     tree.setProperty ("selected", selectedId, nullptr);
     for (const auto& clip : entries)
@@ -185,11 +203,9 @@ void Workspace::changed()
         }
         tree.appendChild (saveClip (whole, of.restored, of.hasNewStems), nullptr);
     }
-    {
-        const juce::ScopedLock lock (savedLock);
-        saved = tree;
-    }
-    sendChangeMessage();
+    worth = worthSaving (tree);
+    const juce::ScopedLock lock (savedLock);
+    saved = tree;
 }
 
 void Workspace::restore (const juce::ValueTree& tree)
@@ -213,7 +229,8 @@ void Workspace::restore (const juce::ValueTree& tree)
         else if (! entries.empty())
             selectedId = entries.back().id;
     }
-    changed();
+    refresh();
+    sendChangeMessage();
 }
 
 void Workspace::restoreOne (const juce::ValueTree& tree, std::vector<WorkClip>& before)

@@ -69,6 +69,10 @@ public:
         done yet is asked for by its id. */
     void restore (const juce::ValueTree&);
 
+    /** Grows with all that a host should ask to save: not with what was restored, nor with which clip
+        is chosen. */
+    std::uint64_t edits() const { return editCount; }
+
     wire::EngineLink& link() { return *engine; }
 
 private:
@@ -85,12 +89,15 @@ private:
     void restoreOne (const juce::ValueTree&, std::vector<WorkClip>& before);
     void takeOver (WorkClip&, const wire::ErrandView&);
     void changed();
+    void refresh(); ///< `saved` and `worth`
 
     std::shared_ptr<wire::EngineLink> engine = wire::EngineLink::shared();
     std::vector<WorkClip> entries;
     std::map<juce::String, Known> known; ///< by the clip's id
     juce::String selectedId;
     juce::ValueTree restoredRoot{ "Workspace" };
+    juce::ValueTree worth{ "Workspace" }; ///< what of `saved` a host should ask to save
+    std::uint64_t editCount = 0;
 
     juce::CriticalSection savedLock;
     juce::ValueTree saved{ "Workspace", { { "selected", juce::String() } } };

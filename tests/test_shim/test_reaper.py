@@ -172,6 +172,24 @@ def ask_and_insert(scene: Scene, *, reloads: bool = False) -> None:
 
 
 @pytest.mark.usefixtures("engine")
+def test_reaper_hears_what_is_to_be_saved_and_no_more(scene: Scene, loop: Path, play: Any) -> None:
+    scene.say("track", name="Drums")
+    scene.item(loop, D_LENGTH=LOOP_S)
+    scene.say("selection", start=0.5, end=1.0)
+    scene.load()
+    scene.say("clean", seconds=0.5)
+    scene.press(USE)
+    scene.until(dirty=1)
+    scene.press(SEPARATE)
+    scene.until(dirty=2)
+    scene.until(state='role="residual"')
+    scene.until(dirty=3)
+    scene.say("reload")
+    scene.say("clean", seconds=3)
+    play()
+
+
+@pytest.mark.usefixtures("engine")
 def test_item_in_stems_out_to_the_sample(scene: Scene, tmp_path: Path, play: Any) -> None:
     song = tmp_path / "take 1.wav"
     write_mixture(song, 4.0, RATE_441)
