@@ -54,7 +54,8 @@ def test_items_in_and_stems_out_by_the_window(
             host.wait("mute", lambda part: not part["on"], "by automation")
             host.press("mute", partial(is_on, host, "mute"), "it on again")
             host.send("until", f"risen={MUTE}", f"seconds={WAIT_S}")
-            host.click("insert")
+            files = {*scene.media.rglob("*")}
+            host.press("insert", lambda: {*scene.media.rglob("*")} - files, "the stems' files")
             host.send("until", "undo=1", f"seconds={WAIT_S}")
             host.close_input()
             said = host.answer()
