@@ -112,10 +112,11 @@ bool Recorder::Consumer::drain (Ring& ring, std::uint64_t& moved)
     const auto began = ring.start();
     for (;;)
     {
+        const auto finish = finishOf (ring); // first: the marks of before it are seen then
         const auto end = ring.end();
         const auto* mark = ring.nextMark();
         const auto limit = std::min ({ end, mark == nullptr ? end : mark->at,
-                                       std::max (finishOf (ring).value_or (end), ring.start()) });
+                                       std::max (finish.value_or (end), ring.start()) });
         while (ring.start() < limit)
         {
             std::uint64_t frames = 0;
@@ -123,7 +124,7 @@ bool Recorder::Consumer::drain (Ring& ring, std::uint64_t& moved)
             write (ring, samples, frames);
             ring.drop (frames);
         }
-        if (finishIfReached (ring, mark))
+        if (finishIfReached (ring, finish, mark))
             continue;
         if (mark == nullptr || ring.start() != mark->at)
             break;
@@ -143,10 +144,11 @@ std::optional<std::uint64_t> Recorder::Consumer::finishOf (const Ring& ring) con
     return finishing.get() == &ring ? std::optional (finishAt) : std::nullopt;
 }
 
-/** mark: the next one. What belongs to the take that ends is done before, what begins one after. */
-bool Recorder::Consumer::finishIfReached (const Ring& ring, const Mark* mark)
+/** at: where it was asked for. mark: the next one. What belongs to the take that ends is done before,
+    what begins one after. */
+bool Recorder::Consumer::finishIfReached (const Ring& ring, std::optional<std::uint64_t> at,
+                                          const Mark* mark)
 {
-    const auto at = finishOf (ring);
     if (! at || ring.start() < *at
         || (mark != nullptr && mark->at == ring.start() && mark->kind != Mark::Kind::begin))
         return false;

@@ -32,7 +32,7 @@ public:
 private:
     std::shared_ptr<Ring> front (bool& isLast);
     std::optional<std::uint64_t> finishOf (const Ring&) const;
-    bool finishIfReached (const Ring&, const Mark*);
+    bool finishIfReached (const Ring&, std::optional<std::uint64_t> at, const Mark*);
     bool drain (Ring&, std::uint64_t& moved);
     void apply (const Ring&, const Mark&);
     void open (const Ring&, const Mark&);
