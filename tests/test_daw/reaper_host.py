@@ -215,3 +215,21 @@ class Desk:
             "placed_by": "host",
             "stems": stems,
         }
+
+
+def ask(reaper: Reaper, *fields: str) -> list[dict[str, Any]]:
+    """What the action sends when these fields are filled in."""
+    reaper.says(*(fields or ("snare", "", "", "1", "n")))
+    reaper.run(SEPARATE)
+    return reaper.requests()
+
+
+def wait(reaper: Reaper, seconds: float = 1.0) -> int:
+    """Let REAPER run; gives how many deferred functions are left."""
+    left: int = reaper.fake.tick(seconds)
+    return left
+
+
+def names(reaper: Reaper) -> list[str]:
+    """Of the tracks, from the top."""
+    return [track["name"] for track in reaper.tracks()]

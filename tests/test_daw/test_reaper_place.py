@@ -2,43 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from .reaper_host import INSERT, OPEN, RATE, SEPARATE, Desk, Reaper, module, write_ramp
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path / "home")
-
-
-@pytest.fixture
-def reaper(tmp_path: Path, desk: Desk) -> Reaper:
-    return Reaper(tmp_path, tmp_path / "home")
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> Path:
-    path = tmp_path / "loop.wav"
-    write_ramp(path, 2 * RATE)
-    return path
-
-
-def ask(reaper: Reaper, *fields: str) -> list[dict[str, Any]]:
-    reaper.says(*(fields or ("snare", "", "", "1", "n")))
-    reaper.run(SEPARATE)
-    return reaper.requests()
-
-
-def wait(reaper: Reaper, seconds: float = 1.0) -> int:
-    left: int = reaper.fake.tick(seconds)
-    return left
-
-
-def names(reaper: Reaper) -> list[str]:
-    return [track["name"] for track in reaper.tracks()]
+from .reaper_host import INSERT, OPEN, RATE, Desk, Reaper, ask, module, names, wait
 
 
 def test_stems_stand_under_the_original(reaper: Reaper, desk: Desk, loop: Path) -> None:
